@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class CdrConfig(AppConfig):
+    name = "cdr"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,323 @@
+"""What happened on a switch, as frozen values that no longer say which switch it was.
+
+Times are integer microseconds since the Unix epoch, UTC; 0 means "not yet". Texts come from phone lines: untrusted.
+An event's identity is the switch core's run (``core``) and its ``sequence`` there; sequences arrive out of order and
+have holes, so neither says anything about loss.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+MICROSECONDS = 1_000_000
+
+Direction = Literal["inbound", "outbound"]
+
+
+class Event(Struct, frozen=True, array_like=True, tag=True, kw_only=True, omit_defaults=True):
+    """One thing that happened at one moment on one switch."""
+
+    core: str
+    sequence: int
+    at: int
+
+    @property
+    def identity(self) -> tuple[str, int]:
+        return (self.core, self.sequence)
+
+
+class Channel(Struct, frozen=True, array_like=True, omit_defaults=True):
+    """A leg as its switch described it at one moment; ``variables`` holds those we keep, by their own names."""
+
+    uuid: str
+    direction: str = ""
+    name: str = ""
+    profile: str = ""
+    context: str = ""
+    source: str = ""
+    caller_number: str = ""
+    caller_name: str = ""
+    callee_number: str = ""
+    callee_name: str = ""
+    destination: str = ""
+    created: int = 0
+    progress: int = 0
+    progress_media: int = 0
+    answered: int = 0
+    bridged: int = 0
+    hung_up: int = 0
+    call_uuid: str = ""
+    other_leg: str = ""
+    read_codec: str = ""
+    write_codec: str = ""
+    network_address: str = ""
+    variables: dict[str, str] = {}
+
+
+class LegEvent(Event, frozen=True, kw_only=True):
+    """Something that happened to a leg."""
+
+    channel: Channel
+
+
+class LegCreated(LegEvent, frozen=True, kw_only=True):
+    """The leg exists; where it is going is ``channel.destination``."""
+
+
+class LegAnswered(LegEvent, frozen=True, kw_only=True):
+    """The far end of the leg answered."""
+
+
+class LegBridged(LegEvent, frozen=True, kw_only=True):
+    """Two legs hear each other."""
+
+    a_leg: str
+    b_leg: str
+
+
+class LegUnbridged(LegEvent, frozen=True, kw_only=True):
+    """Two legs no longer hear each other."""
+
+    a_leg: str
+    b_leg: str
+
+
+class LegHeld(LegEvent, frozen=True, kw_only=True):
+    """The far end of the leg put the call on hold."""
+
+
+class LegResumed(LegEvent, frozen=True, kw_only=True):
+    """The far end of the leg took the call back from hold."""
+
+
+class LegEnded(LegEvent, frozen=True, kw_only=True):
+    """The leg's final report. ``billsec`` and ``duration`` are the switch's own whole seconds."""
+
+    cause: str
+    billsec: int | None = None
+    duration: int | None = None
+    quality: dict[str, float] = {}
+
+
+class RecordingStarted(LegEvent, frozen=True, kw_only=True):
+    """A file began to be written; ``tags`` came with the request (ours carries ``rid``)."""
+
+    path: str
+    tags: dict[str, str] = {}
+
+
+class RecordingStopped(LegEvent, frozen=True, kw_only=True):
+    """The file is closed. It can be another leg's than the one that started it."""
+
+    path: str
+    milliseconds: int | None = None
+    size: int | None = None
+    cause: str = ""
+    discarded: bool = False
+    tags: dict[str, str] = {}
+
+
+class RecordingMoved(LegEvent, frozen=True, kw_only=True):
+    """A recording that follows a transfer arrived at this leg, or left it."""
+
+    path: str
+    arrived: bool
+
+
+class RecordingAsked(LegEvent, frozen=True, kw_only=True):
+    """The dialplan or a key press asked us to start, stop, mask or unmask a recording."""
+
+    action: str
+    parameters: dict[str, str] = {}
+
+
+class ConferenceEvent(Event, frozen=True, kw_only=True):
+    """Something that happened in a conference room."""
+
+    conference: str
+    name: str
+    domain: str = ""
+
+
+class ConferenceJoined(ConferenceEvent, frozen=True, kw_only=True):
+    """A leg entered the room."""
+
+    leg: str
+
+
+class ConferenceRecordingStarted(ConferenceEvent, frozen=True, kw_only=True):
+    """The room's mix began to be written to a file; no leg is named."""
+
+    path: str
+
+
+class ConferenceRecordingStopped(ConferenceEvent, frozen=True, kw_only=True):
+    """The room's file is closed."""
+
+    path: str
+    milliseconds: int | None = None
+    size: int | None = None
+
+
+class MemberEvent(Event, frozen=True, kw_only=True):
+    """A caller's passage through a queue: ``member`` is the passage, ``session`` the caller's leg.
+
+    Whole-second epochs are the switch's own stamps and 0 where it gave none.
+    """
+
+    queue: str
+    member: str
+    session: str
+    caller_number: str = ""
+    caller_name: str = ""
+    joined_epoch: int = 0
+
+
+class QueueJoined(MemberEvent, frozen=True, kw_only=True):
+    """The caller began to wait; ``resumed`` when a caller who had given up came back to the old place."""
+
+    resumed: bool = False
+
+
+class QueueLeft(MemberEvent, frozen=True, kw_only=True):
+    """The passage is over: ``Terminated`` after an agent, ``Cancel`` without one."""
+
+    cause: str
+    cancel_reason: str = ""
+    left_epoch: int = 0
+    agent: str = ""
+    agent_leg: str = ""
+    called_epoch: int = 0
+    answered_epoch: int = 0
+    cc_hangup_cause: str = ""
+
+
+class OfferEvent(MemberEvent, frozen=True, kw_only=True):
+    """One agent is asked to take one caller."""
+
+    agent: str
+
+
+class AgentOffered(OfferEvent, frozen=True, kw_only=True):
+    """The agent begins to ring."""
+
+
+class OfferFailed(OfferEvent, frozen=True, kw_only=True):
+    """The agent did not take the caller."""
+
+    cause: str
+    called_epoch: int = 0
+    aborted_epoch: int = 0
+
+
+class AgentConnected(OfferEvent, frozen=True, kw_only=True):
+    """Agent and caller are put together."""
+
+    agent_leg: str
+    called_epoch: int = 0
+    answered_epoch: int = 0
+
+
+class AgentReleased(OfferEvent, frozen=True, kw_only=True):
+    """Agent and caller are apart again."""
+
+    agent_leg: str
+    called_epoch: int = 0
+    answered_epoch: int = 0
+    terminated_epoch: int = 0
+    cause: str = ""
+
+
+class AgentChanged(Event, frozen=True, kw_only=True):
+    """An agent's status (what they chose) or state (what the queue sees) is now ``value``."""
+
+    agent: str
+    kind: Literal["status", "state", "contact"]
+    value: str
+
+
+class AgentMissedTooMany(Event, frozen=True, kw_only=True):
+    """The agent let too many offers pass and was put on a break."""
+
+    agent: str
+    count: int
+    value: str
+
+
+class QueueCounted(Event, frozen=True, kw_only=True):
+    """How many wait in a queue, as the switch counts; not reliable right after an answer."""
+
+    queue: str
+    count: int
+
+
+class Heartbeat(Event, frozen=True, kw_only=True):
+    """The switch lives; ``sessions`` legs are up."""
+
+    sessions: int
+    uptime_ms: int
+
+
+class SwitchStopping(Event, frozen=True, kw_only=True):
+    """The switch is about to stop; its legs end right behind this."""
+
+
+class CommandAnswered(Event, frozen=True, kw_only=True):
+    """The late reply to a command that was sent to the background."""
+
+    job: str
+    command: str
+    reply: str
+
+
+class ConnectionLost(Event, frozen=True, kw_only=True):
+    """Ours, not the switch's: from here on nothing was heard, and nothing of it is told again."""
+
+    reason: str
+
+
+class ConnectionRestored(Event, frozen=True, kw_only=True):
+    """Ours: we hear the switch again; ``lost_at`` is 0 when this listener never heard it before."""
+
+    lost_at: int
+
+
+class Unknown(Event, frozen=True, kw_only=True):
+    """An event of a kind nobody taught us; counted."""
+
+    name: str
+
+
+AnyEvent = (
+    LegCreated
+    | LegAnswered
+    | LegBridged
+    | LegUnbridged
+    | LegHeld
+    | LegResumed
+    | LegEnded
+    | RecordingStarted
+    | RecordingStopped
+    | RecordingMoved
+    | RecordingAsked
+    | ConferenceJoined
+    | ConferenceRecordingStarted
+    | ConferenceRecordingStopped
+    | QueueJoined
+    | QueueLeft
+    | AgentOffered
+    | OfferFailed
+    | AgentConnected
+    | AgentReleased
+    | AgentChanged
+    | AgentMissedTooMany
+    | QueueCounted
+    | Heartbeat
+    | SwitchStopping
+    | CommandAnswered
+    | ConnectionLost
+    | ConnectionRestored
+    | Unknown
+)
