@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db import models
 from django.db.models import Q
+
+M = TypeVar("M", bound=models.Model)
 
 if TYPE_CHECKING:
     from django.http import HttpRequest
@@ -44,7 +46,7 @@ class Actor:
         return self.role in ("operator", "admin")
 
 
-class TenantQuerySet[M: models.Model](models.QuerySet[M]):
+class TenantQuerySet(models.QuerySet[M]):
     """Rows of tenants; nothing is visible without an actor."""
 
     def visible_to(self, actor: Actor | None) -> Self:
@@ -84,7 +86,7 @@ class TenantView(_HttpView):
     def actor(self) -> Actor | None:
         return getattr(self.request, "actor", None)
 
-    def visible[M: models.Model](self, model: type[M]) -> TenantQuerySet[M]:
+    def visible(self, model: type[M]) -> TenantQuerySet[M]:
         rows: TenantQuerySet[M] = model._default_manager.all()  # type: ignore[assignment]
         return rows.visible_to(self.actor)
 
@@ -96,6 +98,6 @@ class TenantAPIView(_ApiView):
     def actor(self) -> Actor | None:
         return getattr(self.request, "actor", None)
 
-    def visible[M: models.Model](self, model: type[M]) -> TenantQuerySet[M]:
+    def visible(self, model: type[M]) -> TenantQuerySet[M]:
         rows: TenantQuerySet[M] = model._default_manager.all()  # type: ignore[assignment]
         return rows.visible_to(self.actor)

@@ -1,0 +1,129 @@
+"""The audio: one row a take, one row a file of it."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.models import Account, Device, Switch, User
+from accounts.tenancy import Actor, TenantModel
+from cdr.models import Call
+
+
+class State(models.TextChoices):
+    EXPECTED = "expected", "Expected"
+    RECORDING = "recording", "Recording"
+    RECEIVED = "received", "Received"
+    PROCESSING = "processing", "Processing"
+    READY = "ready", "Ready"
+    DISCARDED = "discarded", "Discarded"
+    MISSING = "missing", "Missing"
+    FAILED = "failed", "Failed"
+    DELETED = "deleted", "Deleted"
+
+
+class Origin(models.TextChoices):
+    POLICY = "policy", "Policy"
+    ACTION = "action", "Action"
+    QUEUE = "queue", "Queue"
+    DIALPLAN = "dialplan", "Dialplan"
+    CONFERENCE = "conference", "Conference"
+
+
+class Recording(TenantModel):
+    """One take: a leg, a path and the moment it began; a conference's has no leg and no call.
+
+    ``path`` is the switch's, ``take`` counts the takes on that path within the conversation.
+    ``switch_ms`` is the length the switch told; ``duration_ms`` the length we measured.
+    """
+
+    account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
+    switch = models.ForeignKey(Switch, on_delete=models.PROTECT, related_name="+")
+    call = models.ForeignKey(Call, null=True, on_delete=models.CASCADE, related_name="recordings")
+    leg_uuid = models.CharField(max_length=255, blank=True)
+    stop_leg_uuid = models.CharField(max_length=255, blank=True)
+    conference_name = models.CharField(max_length=255, blank=True)
+    path = models.TextField()
+    take = models.PositiveIntegerField(default=1)
+    overwritten = models.BooleanField(default=False)
+    origin = models.CharField(max_length=16, choices=Origin.choices)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.RECORDING)
+    state_reason = models.CharField(max_length=255, blank=True)
+    state_at = models.DateTimeField(auto_now=True)
+    started_at = models.DateTimeField()
+    stopped_at = models.DateTimeField(null=True)
+    completion_cause = models.CharField(max_length=64, blank=True)
+    switch_ms = models.BigIntegerField(null=True)
+    switch_size = models.BigIntegerField(null=True)
+    queue_name = models.CharField(max_length=255, blank=True)
+    agent_name = models.CharField(max_length=255, blank=True)
+    caller_number = models.CharField(max_length=255, blank=True)
+    caller_name = models.CharField(max_length=255, blank=True)
+    callee_number = models.CharField(max_length=255, blank=True)
+    direction = models.CharField(max_length=16, blank=True)
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    device = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="+")
+    grants = models.JSONField(default=list)
+    tags = models.JSONField(default=list, blank=True)
+    masked = models.JSONField(default=list)
+    legal_hold = models.BooleanField(default=False)
+    source_path = models.TextField(blank=True, help_text="Where the file was found")
+    source_kept = models.BooleanField(default=False, help_text="The source could not be removed")
+
+    class Meta:
+        ordering = [F("started_at").desc(), F("id").desc()]
+        indexes = [
+            models.Index("account", F("started_at").desc(), F("id").desc(), name="recording_account_started"),
+            models.Index(fields=["switch", "path"], name="recording_switch_path"),
+            models.Index(fields=["state", "state_at"], name="recording_state"),
+        ]
+
+    def __str__(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
+
+    @classmethod
+    def team_scope(cls, actor: Actor) -> Q:
+        return (
+            Q(queue_name__in=actor.team_queues)
+            | Q(agent_name__in=actor.agent_names)
+            | Q(user__in=actor.team_users)
+            | Q(user=actor.user_id)
+        )
+
+
+class Variant(models.TextChoices):
+    CALL = "call", "Whole call"
+    AGENT = "agent", "Agent's part"
+
+
+class Media(TenantModel):
+    """One stored file of a recording; ``key`` begins with the account and is where storage has it."""
+
+    account_path = "recording__account"
+
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="media")
+    variant = models.CharField(max_length=8, choices=Variant.choices, default=Variant.CALL)
+    format = models.CharField(max_length=8)
+    key = models.CharField(max_length=512, unique=True)
+    file_name = models.CharField(max_length=255)
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    duration_ms = models.BigIntegerField()
+    channels = models.PositiveSmallIntegerField()
+    sample_rate = models.PositiveIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "media"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recording", "variant", "format"], name="media_unique_variant"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.file_name
+
+    @classmethod
+    def team_scope(cls, actor: Actor) -> Q:
+        return Q(recording__in=Recording.objects.filter(Recording.team_scope(actor)))
