@@ -75,8 +75,7 @@ DATABASES = {
     "default": database_from_url(
         os.environ.get("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}",
         pool_size=read_int("CCPORTAL_DATABASE_POOL", 0),
-    )
-    | {"TEST": {"NAME": os.environ.get("CCPORTAL_TEST_DATABASE")}},
+    ),
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
