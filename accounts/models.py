@@ -71,6 +71,8 @@ class Account(TenantModel):
     def save(self, *args: Any, **kwargs: Any) -> None:
         above = self.parent.tree_path if self.parent else "/"
         self.tree_path = f"{above}{self.pk.hex}/"
+        self.realm = self.realm.lower() if self.realm else None
+        self.account_code = self.account_code or None
         super().save(*args, **kwargs)
 
     def clean(self) -> None:
