@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -7,4 +9,4 @@ class CcportalConfig(AppConfig):
     name = "ccportal"
 
     def ready(self) -> None:
-        from ccportal import checks  # noqa: F401
+        import_module("ccportal.checks")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-
+from urllib.parse import quote
 
 from ccportal.environment import database_from_url, read_bool, read_int, read_list, read_secret_key
 
@@ -73,7 +73,7 @@ TEMPLATES = [
 
 DATABASES = {
     "default": database_from_url(
-        os.environ.get("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'db.sqlite3'}",
+        os.environ.get("DATABASE_URL") or f"sqlite:///{quote(str(DATA_DIR))}/db.sqlite3",
         pool_size=read_int("CCPORTAL_DATABASE_POOL", 0),
     ),
 }
@@ -182,4 +182,3 @@ LOGGING = {
         "django-q": {"handlers": [], "propagate": True},
     },
 }
-

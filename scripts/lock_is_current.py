@@ -36,7 +36,9 @@ def faults(lock: str) -> list[str]:
     pinned = blocks(lock)
     found = ["it names an address"] if "://" in lock else []
     found += [
-        f"{name}=={version} has no hash" for (name, version), block in pinned.items() if not HASH.search(block)
+        f"{name}=={version} has no hash"
+        for (name, version), block in pinned.items()
+        if not HASH.search(block)
     ]
     for requirement in wanted():
         name = canonicalize_name(requirement.name)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, urlencode
 
@@ -23,7 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what does not belong to this run: that is not a skip."""
-    keep, drop = [], []
+    keep: list[pytest.Item] = []
+    drop: list[pytest.Item] = []
     for item in items:
         (keep if belongs_to_run(item, config) else drop).append(item)
     items[:] = keep
@@ -42,9 +42,7 @@ def uses_database(item: pytest.Item) -> bool:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     return refuse_skip((yield))
 
 
@@ -76,7 +74,7 @@ def process_environment(transactional_db: None) -> dict[str, str]:
 def url_of_test_database() -> str:
     used = connection.settings_dict
     if connection.vendor == "sqlite":
-        return f"sqlite:///{Path(used['NAME'])}"
+        return f"sqlite:///{quote(str(used['NAME']))}"
     where = {"host": used["HOST"], "port": used["PORT"]}
     query = urlencode({name: value for name, value in where.items() if value})
     return f"postgresql://{quote(used['USER'])}:{quote(used['PASSWORD'])}@/{quote(used['NAME'])}?{query}"

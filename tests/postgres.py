@@ -72,7 +72,9 @@ class Cluster:
         if self.user:
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
             self._make_programs_reachable()
-        self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
+        self._run(
+            "initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C"
+        )
 
     def start(self) -> None:
         settings = [f"-c {setting}" for setting in (*QUICK_AND_UNSAFE, "listen_addresses=")]
@@ -136,7 +138,9 @@ def main(command: list[str]) -> int:
     """Run a command beside a server; where there is none, say so, and fail if nothing may be skipped."""
     try:
         with temporary_cluster() as cluster:
-            return subprocess.run(command, env=os.environ | {"DATABASE_URL": cluster.url}, check=False).returncode
+            return subprocess.run(
+                command, env=os.environ | {"DATABASE_URL": cluster.url}, check=False
+            ).returncode
     except NoPostgreSQL as missing:
         sys.stderr.write(f"\n  ****  {missing}: the tests on PostgreSQL are SKIPPED.  ****\n\n")
         return NO_SERVER if os.environ.get("CI") else 0
