@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 import zoneinfo
 from typing import Any
@@ -14,6 +15,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
+
+
+NOT_DIGITS = re.compile("[^0-9]+")
 
 
 class Role(models.TextChoices):
@@ -221,7 +225,7 @@ class PhoneNumber(TenantModel):
 
 def digits_of(number: str) -> str:
     """The ASCII digits of a number as anyone may write it, at most 32."""
-    return "".join(character for character in number if character in "0123456789")[:32]
+    return NOT_DIGITS.sub("", number)[:32]
 
 
 class ApiKey(TenantModel):
@@ -266,7 +270,8 @@ class SwitchKind(models.TextChoices):
 class Switch(TenantModel):
     """A PBX: where it is, how to talk to it, and how calls from and to carriers are told from inside ones.
 
-    ``account`` is set when the switch serves one tenant only. ``path_mapping`` leads from its folders to ours.
+    ``account`` is set when the switch serves one tenant only.
+    ``path_mapping`` leads from its folders to ours.
     """
 
     name = models.CharField(max_length=128, unique=True)
@@ -318,3 +323,19 @@ class AuditEntry(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.actor} {self.action} {self.object_type}"
+
+
+class SignInFailure(models.Model):
+    """A wrong password, kept for a while under hashes of the name that was tried and of where it came from."""
+
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key", "at"], name="signinfailure_key_at"),
+            models.Index(fields=["at"], name="signinfailure_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,41 @@
+"""From the events of one conversation to what it was: a pure function of the set of events.
+
+Whatever order they came in, doubled or in pieces: the same set gives the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cdr.assembly.calls import assemble_call
+from cdr.assembly.legs import assemble_legs
+from cdr.assembly.takes import assemble_takes
+from cdr.assembly.values import CallFacts, Conversation, LegFacts, OfferFacts, Take, VisitFacts
+from cdr.assembly.visits import assemble_visits
+from switch import events as ev
+from switch.networks import NetworkRules
+
+__all__ = [
+    "CallFacts",
+    "Conversation",
+    "LegFacts",
+    "OfferFacts",
+    "Take",
+    "VisitFacts",
+    "assemble",
+]
+
+
+def assemble(events: Iterable[ev.Event], rules: NetworkRules) -> Conversation:
+    """Assemble one conversation from all that is known of it; doubled events are counted once."""
+    distinct = {event.identity: event for event in events}
+    ordered = sorted(distinct.values(), key=lambda event: (event.at, event.core, event.sequence))
+    legs = assemble_legs(ordered, rules)
+    visits = assemble_visits(ordered, legs)
+    return Conversation(
+        legs=legs,
+        visits=visits,
+        takes=assemble_takes(ordered, visits),
+        call=assemble_call(legs, visits),
+        joined_legs=tuple(event.leg for event in ordered if isinstance(event, ev.ConferenceJoined)),
+    )

@@ -1,0 +1,99 @@
+"""Write many rows at once, new or known, on PostgreSQL (COPY and upsert) and SQLite."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+from django.db import connection, models
+
+Row = Sequence[Any]
+
+
+class Table:
+    """A model's table and the columns that are written; rows are tuples in their order, the id among them."""
+
+    def __init__(self, model: type[models.Model], columns: Sequence[str], key: Sequence[str] = ("id",)) -> None:
+        self.model = model
+        self.columns = tuple(columns)
+        self.key = tuple(key)
+
+    @cached_property
+    def fields(self) -> list[models.Field[Any, Any]]:
+        by_column = {field.attname: field for field in self.model._meta.concrete_fields}
+        return [by_column[name] for name in self.columns]
+
+    @property
+    def name(self) -> str:
+        return self.model._meta.db_table
+
+    def upsert(self, rows: Sequence[Row]) -> None:
+        """Insert the rows, or bring those with the same key up to date; later rows of one key win."""
+        if not rows:
+            return
+        if connection.vendor == "postgresql":
+            self._copy_and_merge(rows)
+        else:
+            self._execute_many(rows)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return [f'"{field.column}"' for field in self.fields]
+
+    @cached_property
+    def _on_conflict(self) -> str:
+        key = ", ".join(f'"{name}"' for name in self.key)
+        updated = [name for name in self._names if name.strip('"') not in self.key]
+        if not updated:
+            return f"ON CONFLICT ({key}) DO NOTHING"
+        return f"ON CONFLICT ({key}) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in updated)
+
+    def _copy_and_merge(self, rows: Sequence[Row]) -> None:
+        names = ", ".join(self._names)
+        staged = f'"incoming_{self.name}"'
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f'CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS '
+                f'SELECT {names} FROM "{self.name}" WITH NO DATA'
+            )
+            with cursor.copy(f"COPY {staged} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+            cursor.execute(
+                f'INSERT INTO "{self.name}" ({names}) SELECT {names} FROM {staged} {self._on_conflict}'
+            )
+            cursor.execute(f"DELETE FROM {staged}")
+
+    def _execute_many(self, rows: Sequence[Row]) -> None:
+        names, marks = ", ".join(self._names), ", ".join(["%s"] * len(self.columns))
+        with connection.cursor() as cursor:
+            cursor.executemany(
+                f'INSERT INTO "{self.name}" ({names}) VALUES ({marks}) {self._on_conflict}',
+                [[_for_sqlite(value) for value in row] for row in rows],
+            )
+
+
+def as_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _plain_time(value: dt.datetime) -> str:
+    return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+SQLITE_FORMS: dict[type, Callable[[Any], Any]] = {uuid.UUID: lambda value: value.hex, dt.datetime: _plain_time}
+
+
+def _for_sqlite(value: Any) -> Any:
+    form = SQLITE_FORMS.get(type(value))
+    return form(value) if form else value
+
+
+def chunks(values: Iterable[Any], size: int = 10_000) -> Iterable[list[Any]]:
+    """Lists short enough for one query."""
+    listed = list(values)
+    return (listed[start : start + size] for start in range(0, len(listed), size))

@@ -1,0 +1,63 @@
+"""What was heard about each conversation, kept so that whatever comes late is judged with all the rest."""
+
+from __future__ import annotations
+
+import uuid
+import zlib
+from collections.abc import Iterable, Mapping
+
+import msgspec
+from django.utils import timezone
+
+from accounts.models import Switch
+from cdr.bulk import Table, chunks
+from cdr.models import Evidence, EvidenceKey, Leg
+from switch import events as ev
+
+Events = dict[tuple[str, int], ev.Event]
+
+EVIDENCE = Table(Evidence, ["id", "switch_id", "events", "updated_at"])
+KEYS = Table(EvidenceKey, ["switch_id", "key", "evidence_id"], key=["switch_id", "key"])
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[ev.AnyEvent]).decode
+
+
+def pack(events: Iterable[ev.Event]) -> bytes:
+    return zlib.compress(_encode(list(events)), 1)
+
+
+def unpack(packed: bytes) -> list[ev.Event]:
+    return list(_decode(zlib.decompress(packed)))
+
+
+def find(switch: Switch, keys: Iterable[str]) -> dict[str, uuid.UUID]:
+    """Where the named legs and rooms already have evidence."""
+    found: dict[str, uuid.UUID] = {}
+    for some in chunks(keys):
+        found |= EvidenceKey.objects.filter(switch=switch, key__in=some).values_list("key", "evidence_id")
+        found |= Leg.objects.filter(switch=switch, uuid__in=some).values_list("uuid", "call_id")
+    return found
+
+
+def load(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Events]:
+    """The events kept under each id, by their identity."""
+    found: dict[uuid.UUID, Events] = {}
+    for some in chunks(ids, 1_000):
+        for row in Evidence.objects.filter(pk__in=some).iterator():
+            found[row.pk] = {event.identity: event for event in unpack(bytes(row.events))}
+    return found
+
+
+def keep(switch: Switch, evidence: Mapping[uuid.UUID, Events], keys: Mapping[str, uuid.UUID]) -> None:
+    """Store what is known, and under which names without a leg it is found."""
+    now = timezone.now()
+    EVIDENCE.upsert([(id_, switch.pk, pack(events.values()), now) for id_, events in evidence.items()])
+    KEYS.upsert([(switch.pk, key, id_) for key, id_ in keys.items() if len(key) <= 255])
+
+
+def retire(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """Lead from evidence that went into another's to that."""
+    for old, new in absorbed.items():
+        EvidenceKey.objects.filter(evidence_id=old).update(evidence_id=new)
+    Evidence.objects.filter(pk__in=absorbed).delete()
