@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;]+)")
+PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;]+)")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
