@@ -88,8 +88,7 @@ class FakeSwitch:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
-        for client in self._all:
-            client.end()
+        self.hang_up()
         for thread in self._threads:
             thread.join(PATIENCE)
 
@@ -98,6 +97,11 @@ class FakeSwitch:
         client = self._clients.get(timeout=PATIENCE)
         assert client.subscribed.wait(PATIENCE)
         return client
+
+    def hang_up(self) -> None:
+        """End every connection there is."""
+        for client in self._all:
+            client.end()
 
     def next_line(self, word: str) -> str:
         """Return the next command that begins with a word."""
