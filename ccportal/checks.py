@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core import checks
+from django.core.checks import CheckMessage, Error, Tags, register
 
 
 @register
@@ -27,8 +28,9 @@ def check_task_broker(**_: Any) -> list[CheckMessage]:
 @register
 def check_task_times(**_: Any) -> list[CheckMessage]:
     """Refuse a retry that would start a task while its first run is still allowed to go on."""
-    timeout, retry = settings.Q_CLUSTER.get("timeout"), settings.Q_CLUSTER.get("retry", 0)
-    if timeout is not None and timeout < retry:
+    times: dict[str, Any] = settings.Q_CLUSTER
+    timeout, retry = times.get("timeout"), times.get("retry")
+    if timeout and retry and timeout < retry:
         return []
     return [
         Error(
@@ -75,7 +77,7 @@ def check_front_end_packages(**_: Any) -> list[CheckMessage]:
     if (vendor / ".copied").exists():
         return []
     return [
-        Warning(
+        checks.Warning(
             f"The front-end packages are not in {vendor}.",
             hint="Run make assets; without them there is no waveform and no chart.",
             id="ccportal.W001",
@@ -89,7 +91,7 @@ def check_static_files_are_collected(**_: Any) -> list[CheckMessage]:
     if settings.STATIC_IS_COLLECTED:
         return []
     return [
-        Warning(
+        checks.Warning(
             "Static files are not collected, so browsers cannot keep them.",
             hint="Run manage.py collectstatic on every upgrade.",
             id="ccportal.W002",

@@ -12,4 +12,4 @@ class ManifestWhenCollectedStorage(CompressedManifestStaticFilesStorage):
     def url(self, name: str | None, force: bool = False) -> str:
         if not self.hashed_files:
             return StaticFilesStorage.url(self, name)
-        return super().url(name, force)
+        return super().url(name or "", force)

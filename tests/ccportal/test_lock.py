@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from django.conf import settings
 
+from ccportal import __version__
 from scripts.lock_is_current import faults
 
 LOCK = (settings.BASE_DIR / "requirements.lock").read_text()
@@ -30,3 +33,8 @@ def test_a_lock_that_fell_behind_is_told(old: str, new: str, fault: str) -> None
 
 def test_a_pin_without_a_hash_is_told() -> None:
     assert "msgspec==1.0 has no hash" in faults(LOCK + "\nmsgspec==1.0\n")
+
+
+def test_the_project_and_its_package_tell_one_version() -> None:
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text())["project"]
+    assert project["version"] == __version__

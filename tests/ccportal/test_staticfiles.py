@@ -2,17 +2,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
-from ccportal.staticfiles import ManifestWhenCollectedStorage
+from django.conf import settings
+from django.core.files.storage import Storage
+from django.core.files.storage.handler import StorageHandler
+
+
+def static_storage(folder: Path) -> Storage:
+    configured: dict[str, Any] = settings.STORAGES["staticfiles"]
+    return StorageHandler().create_storage(
+        {**configured, "OPTIONS": {"location": str(folder), "base_url": "/static/"}}
+    )
 
 
 def test_plain_addresses_before_anything_is_collected(tmp_path: Path) -> None:
-    storage = ManifestWhenCollectedStorage(location=tmp_path, base_url="/static/")
-    assert storage.url("vendor/chart.js") == "/static/vendor/chart.js"
+    assert static_storage(tmp_path).url("vendor/chart.js") == "/static/vendor/chart.js"
 
 
 def test_addresses_by_content_once_collected(tmp_path: Path) -> None:
     manifest = {"version": "1.1", "hash": "", "paths": {"a.css": "a.0123456789ab.css"}}
     (tmp_path / "staticfiles.json").write_text(json.dumps(manifest))
-    storage = ManifestWhenCollectedStorage(location=tmp_path, base_url="/static/")
-    assert storage.url("a.css") == "/static/a.0123456789ab.css"
+    assert static_storage(tmp_path).url("a.css") == "/static/a.0123456789ab.css"
