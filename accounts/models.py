@@ -11,11 +11,11 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
+from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
-
 
 NOT_DIGITS = re.compile("[^0-9]+")
 
@@ -73,11 +73,16 @@ class Account(TenantModel):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, and take what is below along when the account moved in the tree."""
+        before = self.tree_path
         above = self.parent.tree_path if self.parent else "/"
         self.tree_path = f"{above}{self.pk.hex}/"
         self.realm = self.realm.lower() if self.realm else None
         self.account_code = self.account_code or None
         super().save(*args, **kwargs)
+        if before and before != self.tree_path:
+            below = Account.objects.filter(tree_path__startswith=before).exclude(pk=self.pk)
+            below.update(tree_path=Concat(Value(self.tree_path), Substr("tree_path", len(before) + 1)))
 
     def clean(self) -> None:
         if self.parent and self.parent.tree_path.startswith(self.tree_path or "-"):
@@ -112,7 +117,7 @@ class Team(TenantModel):
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
-        user = self.model(email=self.normalize_email(email), **fields)
+        user = self.model(email=email.lower(), **fields)
         user.set_password(password)
         user.full_clean(exclude=["password"])
         user.save(using=self._db)
@@ -162,6 +167,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.name or self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save, and end the sign-ins at the API when the password is a new one."""
+        password_is_new = self._password is not None
+        self.email = self.email.lower()
+        super().save(*args, **kwargs)
+        if password_is_new:
+            AuthToken.objects.filter(user=self, revoked_at=None).update(revoked_at=timezone.now())
 
     @property
     def is_staff(self) -> bool:
@@ -318,6 +331,7 @@ class AuditEntry(TenantModel):
         verbose_name_plural = "audit entries"
         indexes = [
             models.Index("account", models.F("at").desc(), name="audit_account_at"),
+            models.Index(models.F("at").desc(), models.F("id").desc(), name="audit_at"),
             models.Index(fields=["object_type", "object_id"], name="audit_object"),
         ]
 
@@ -326,7 +340,7 @@ class AuditEntry(TenantModel):
 
 
 class SignInFailure(models.Model):
-    """A wrong password, kept for a while under hashes of the name that was tried and of where it came from."""
+    """A wrong password, kept for a while under hashes of the name tried and of where it came from."""
 
     key = models.CharField(max_length=64)
     at = models.DateTimeField()

@@ -35,6 +35,7 @@ class Actor:
     team_queues: frozenset[str] = frozenset()
     agent_names: frozenset[str] = frozenset()
     label: str = ""
+    address: str | None = None
     rights: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -44,6 +45,13 @@ class Actor:
     @property
     def sees_whole_accounts(self) -> bool:
         return self.role in ("operator", "admin")
+
+    def may(self, action: str) -> bool:
+        return action in self.rights
+
+    def reaches(self, account_id: uuid.UUID | None) -> bool:
+        """Whether rows of the account can be this actor's; None is quarantine."""
+        return self.sees_everything or account_id in self.account_ids
 
 
 class TenantQuerySet(models.QuerySet[M]):

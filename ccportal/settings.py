@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
+from ccportal.admin_theme import UNFOLD as UNFOLD
 from ccportal.environment import database_from_url, read_bool, read_int, read_list, read_secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -20,6 +21,7 @@ HTTPS = read_bool("CCPORTAL_HTTPS")
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -48,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.ActorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -82,6 +85,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
@@ -121,11 +125,14 @@ STATIC_IS_COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not STATIC_IS_COLLECTED
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
+MEDIA_ROOT = DATA_DIR / "audio"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "recordings": {"BACKEND": "recordings.storage.AudioStorage", "OPTIONS": {"location": MEDIA_ROOT}},
     "staticfiles": {"BACKEND": "ccportal.staticfiles.ManifestWhenCollectedStorage"},
 }
-MEDIA_ROOT = DATA_DIR / "audio"
+# A location of the web server in front that serves the audio folder to it alone, such as /protected-audio/
+CCPORTAL_X_ACCEL = os.environ.get("CCPORTAL_X_ACCEL", "")
 
 Q_CLUSTER = {
     "name": "ccportal",
@@ -150,17 +157,13 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "ccportal",
     "DESCRIPTION": "Calls, queues and recordings of a call centre.",
     "VERSION": "2",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/v2",
+    "PREPROCESSING_HOOKS": ["ccportal.api.documents.only_v2"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-}
-
-UNFOLD = {
-    "SITE_TITLE": "ccportal",
-    "SITE_HEADER": "ccportal",
-    "SITE_URL": "/",
-    "SHOW_VIEW_ON_SITE": False,
 }
 
 LOGGING = {

@@ -42,7 +42,7 @@ def make_account(name: str = "", **fields: Any) -> Account:
 def make_user(account: Account | None, role: Role | str = Role.ADMIN, **fields: Any) -> User:
     """Make a person who signs in with ``PASSWORD``."""
     username = fields.pop("username", f"{role}{next(_numbers)}")
-    email = fields.pop("email", f"{username}@tenant.example")
+    email = fields.pop("email", f"{username}-{next(_numbers)}@tenant.example")
     password = fields.pop("password", PASSWORD)
     teams = fields.pop("teams", [])
     user = User.objects.create_user(
