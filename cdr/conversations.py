@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from switch import events as ev
 
 ROOM = "conference:"
+IN_ROOM = "in-room:"
 LINKING_VARIABLES = (
     "cc_member_session_uuid",
     "originator",

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Switch
 from cdr.bulk import Table, chunks
+from cdr.conversations import IN_ROOM, ROOM
 from cdr.models import Evidence, EvidenceKey, Leg
 from switch import events as ev
 
@@ -36,7 +37,8 @@ def find(switch: Switch, keys: Iterable[str]) -> dict[str, uuid.UUID]:
     found: dict[str, uuid.UUID] = {}
     for some in chunks(keys):
         found |= EvidenceKey.objects.filter(switch=switch, key__in=some).values_list("key", "evidence_id")
-        found |= Leg.objects.filter(switch=switch, uuid__in=some).values_list("uuid", "call_id")
+        legs = [key for key in some if not key.startswith((ROOM, IN_ROOM))]
+        found |= Leg.objects.filter(switch=switch, uuid__in=legs).values_list("uuid", "call_id")
     return found
 
 

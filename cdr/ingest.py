@@ -17,14 +17,12 @@ from accounts.routing import Route, Router
 from cdr import evidence
 from cdr.assembly import Conversation, LegFacts, assemble
 from cdr.bulk import chunks
-from cdr.conversations import ROOM, Groups, keys_of
+from cdr.conversations import IN_ROOM, ROOM, Groups, keys_of
 from cdr.evidence import Events
 from cdr.models import AgentOffer, Call, CallAlias
 from cdr.rows import Owner, Rows, add_rows
 from switch import events as ev
 from switch.networks import NetworkRules
-
-IN_ROOM = "in-room:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +194,8 @@ def _owners(
 ) -> dict[uuid.UUID, Owner]:
     """Whose each conversation is: as an operator said, else the first leg's account, else any leg's."""
     said = _assigned([group.id for group in groups if not group.is_new], absorbed)
-    room_accounts = _accounts_of_rooms(groups)
-    chosen = {
-        group.id: said.get(group.id) or _account_of(group, routes) or room_accounts.get(group.id)
-        for group in groups
-    }
+    chosen = {group.id: said.get(group.id) or _account_of(group, routes) for group in groups}
+    chosen |= _accounts_of_rooms(groups, chosen)
     wanted = {account for account in chosen.values() if account}
     custom = dict(Account.objects.filter(pk__in=wanted).values_list("pk", "custom_variables"))
     return {
@@ -227,19 +222,17 @@ def _account_of(group: _Group, routes: Mapping[str, Route]) -> uuid.UUID | None:
     return next((account for leg in legs if (account := routes[leg.uuid].account_id)), None)
 
 
-def _accounts_of_rooms(groups: Sequence[_Group]) -> dict[uuid.UUID, uuid.UUID | None]:
+def _accounts_of_rooms(
+    groups: Sequence[_Group], chosen: Mapping[uuid.UUID, uuid.UUID | None]
+) -> dict[uuid.UUID, uuid.UUID | None]:
     """A conference belongs to the account of the first known call that entered it."""
-    joined = {leg for group in groups for leg in group.conversation.joined_legs}
+    joined = {group.id: group.conversation.joined_legs for group in groups if group.conversation.joined_legs}
     if not joined:
         return {}
-    accounts = dict(
-        Call.objects.filter(legs__uuid__in=joined, account__isnull=False).values_list("legs__uuid", "account_id")
-    )
-    return {
-        group.id: next((accounts[leg] for leg in group.conversation.joined_legs if leg in accounts), None)
-        for group in groups
-        if group.conversation.joined_legs
-    }
+    legs = {leg for some in joined.values() for leg in some}
+    stored = Call.objects.filter(legs__uuid__in=legs).values_list("legs__uuid", "account_id")
+    accounts = dict(stored) | {leg: chosen[group.id] for group in groups for leg in group.conversation.legs}
+    return {id_: next(filter(None, map(accounts.get, some)), None) for id_, some in joined.items()}
 
 
 def _remove_stale_offers(call_ids: Sequence[uuid.UUID], rows: Rows) -> None:
@@ -260,3 +253,12 @@ def retire(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:
         [CallAlias(id=old, call_id=new) for old, new in absorbed.items()], ignore_conflicts=True
     )
     evidence.retire(absorbed)
+
+
+def split(events: Iterable[ev.Event]) -> list[list[ev.Event]]:
+    """The events of each conversation apart."""
+    groups, heard = _group(events)
+    apart: dict[str, list[ev.Event]] = {}
+    for key, some in heard.items():
+        apart.setdefault(groups.find(key), []).extend(some)
+    return list(apart.values())

@@ -186,7 +186,7 @@ class WireDecoder:
             return self._decode_unclean(body)
         try:
             return self._decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return self._decode_unclean(body)
 
     def _decode_unclean(self, body: bytes) -> WireEvent:

@@ -1,0 +1,181 @@
+"""The whole flow on one page: journaled batches in, rows out, one transaction each.
+
+    bodies -> typed events -> conversations (cdr.ingest) -> takes (recordings.capture) -> journal position
+
+The position is committed with the rows, and all of it can be repeated: a crash anywhere costs one batch's work again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+import msgspec
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+
+from accounts.models import Account, Switch
+from cdr import ingest, observations
+from cdr.models import IngestPosition
+from cdr.rows import moment
+from queues import changes
+from queues.models import Agent, Queue
+from recordings import capture
+from switch import events as ev
+from switch.errors import MalformedEvent
+from switch.esl.translate import Translator
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["events", "control"]
+
+decode_control = msgspec.json.Decoder(ev.AnyEvent).decode
+
+
+@dataclass(slots=True)
+class Heard:
+    """A batch's events, sorted by who reads them."""
+
+    calls: list[ev.Event] = field(default_factory=list)
+    agents: list[ev.AgentChanged] = field(default_factory=list)
+    connection: list[ev.Event] = field(default_factory=list)
+    unknown: Counter[str] = field(default_factory=Counter)
+    malformed: Counter[str] = field(default_factory=Counter)
+    last_at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a batch; ``skipped`` when the database already had it."""
+
+    events: int = 0
+    conversations: int = 0
+    malformed: int = 0
+    unknown: int = 0
+    skipped: bool = False
+
+
+def apply_bodies(
+    switch: Switch, bodies: Iterable[bytes], *, kind: Kind = "events", journal: str = "", batch: int = 0
+) -> Applied:
+    """Apply one batch of raw bodies; with a journal's name, only if it is behind the stored position."""
+    return apply_events(switch, hear(bodies, kind), journal=journal, batch=batch)
+
+
+def hear(bodies: Iterable[bytes], kind: Kind = "events") -> Heard:
+    """Translate bodies and sort the events; what cannot be read is counted and stops nothing behind it."""
+    heard = Heard()
+    translate = translator().translate if kind == "events" else decode_control
+    for body in bodies:
+        try:
+            event = translate(body)
+        except (MalformedEvent, msgspec.MsgspecError) as error:
+            heard.malformed[type(error).__name__] += 1
+            continue
+        if event is not None:
+            _sort(heard, event)
+    return heard
+
+
+def translator() -> Translator:
+    """One that keeps the channel variables which any account asked for."""
+    asked = Account.objects.exclude(custom_variables=[]).values_list("custom_variables", flat=True)
+    return _translator(frozenset(name for names in asked for name in names if isinstance(name, str)))
+
+
+@lru_cache(maxsize=4)
+def _translator(custom: frozenset[str]) -> Translator:
+    return Translator(sorted(custom))
+
+
+def _sort(heard: Heard, event: ev.Event) -> None:
+    match event:
+        case ev.LegEvent() | ev.MemberEvent() | ev.ConferenceEvent():
+            heard.calls.append(event)
+        case ev.AgentChanged():
+            heard.agents.append(event)
+        case ev.ConnectionLost() | ev.ConnectionRestored():
+            heard.connection.append(event)
+        case ev.Unknown():
+            heard.unknown[event.name] += 1
+    heard.last_at = max(heard.last_at, event.at)
+
+
+def apply_events(switch: Switch, heard: Heard, *, journal: str = "", batch: int = 0) -> Applied:
+    """Write one batch: rows, recordings, counts and position in one transaction."""
+    try:
+        with transaction.atomic():
+            return _apply(switch, heard, journal, batch)
+    except (OperationalError, InterfaceError):
+        raise
+    except DatabaseError:
+        log.exception("batch %s of switch %s refused; applying its conversations one by one", batch, switch.pk)
+        with transaction.atomic():
+            return _apply_apart(switch, heard, journal, batch)
+
+
+def _apply(switch: Switch, heard: Heard, journal: str, batch: int) -> Applied:
+    position = _lock(switch)
+    if journal and position.journal == journal and batch <= position.batch:
+        return Applied(skipped=True)
+    touched = write_calls(switch, heard.calls)
+    _finish(switch, heard, position, journal, batch)
+    return Applied(
+        events=len(heard.calls) + len(heard.agents),
+        conversations=touched,
+        malformed=heard.malformed.total(),
+        unknown=heard.unknown.total(),
+    )
+
+
+def _apply_apart(switch: Switch, heard: Heard, journal: str, batch: int) -> Applied:
+    """The same with each conversation in a savepoint: one that the database refuses is counted and left out."""
+    position = _lock(switch)
+    touched = 0
+    for events in ingest.split(heard.calls):
+        try:
+            with transaction.atomic():
+                touched += write_calls(switch, events)
+        except (OperationalError, InterfaceError):
+            raise
+        except DatabaseError as error:
+            log.exception("switch %s: a conversation of %d events refused", switch.pk, len(events))
+            heard.malformed[type(error).__name__] += len(events)
+    _finish(switch, heard, position, journal, batch)
+    return Applied(events=len(heard.calls), conversations=touched, malformed=heard.malformed.total())
+
+
+def write_calls(switch: Switch, events: Sequence[ev.Event]) -> int:
+    """Calls, their recordings, and the queues and agents named in them."""
+    result = ingest.ingest(switch, events)
+    capture.record_takes(switch, capture.takes_of(result))
+    ingest.retire(result.absorbed)
+    visits = [
+        (touched.account_id, visit)
+        for touched in result.touched
+        if touched.account_id
+        for visit in touched.conversation.visits
+    ]
+    changes.enter(Queue, ((account, visit.queue) for account, visit in visits))
+    changes.enter(Agent, ((account, offer.agent) for account, visit in visits for offer in visit.offers))
+    return len(result.touched)
+
+
+def _lock(switch: Switch) -> IngestPosition:
+    """The switch's position, held until the transaction ends: one writer a switch."""
+    IngestPosition.objects.get_or_create(switch=switch)
+    return IngestPosition.objects.select_for_update().get(switch=switch)
+
+
+def _finish(switch: Switch, heard: Heard, position: IngestPosition, journal: str, batch: int) -> None:
+    changes.record_changes(switch, heard.agents)
+    observations.record_gaps(switch, heard.connection)
+    observations.count(switch, "unknown", heard.unknown)
+    observations.count(switch, "malformed", heard.malformed)
+    if journal:
+        position.journal, position.batch = journal, batch
+    position.last_event_at = max(filter(None, [position.last_event_at, moment(heard.last_at)]), default=None)
+    position.save()

@@ -1,0 +1,61 @@
+"""What agents chose and did, kept as it was heard; and the queues and agents that are heard of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Sequence
+
+from accounts.models import Switch
+from queues.models import Agent, AgentChange, Queue
+from switch import events as ev
+
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+
+def record_changes(switch: Switch, changes: Sequence[ev.AgentChanged]) -> None:
+    """Keep each change once, however often it is told."""
+    if not changes:
+        return
+    accounts = _accounts_of(switch, {change.agent for change in changes})
+    AgentChange.objects.bulk_create(
+        [
+            AgentChange(
+                id=uuid.uuid5(switch.pk, f"agent-change:{change.core}:{change.sequence}"),
+                account_id=accounts.get(change.agent),
+                switch=switch,
+                agent_name=change.agent[:255],
+                at=EPOCH + dt.timedelta(microseconds=change.at),
+                kind=change.kind,
+                value=change.value[:255],
+            )
+            for change in changes
+        ],
+        ignore_conflicts=True,
+        batch_size=500,
+    )
+
+
+def _accounts_of(switch: Switch, names: Iterable[str]) -> dict[str, uuid.UUID | None]:
+    """The switch's own account, else the only account that knows an agent of the name."""
+    if switch.account_id:
+        return dict.fromkeys(names, switch.account_id)
+    found: dict[str, uuid.UUID | None] = {}
+    for name, account_id in Agent.objects.filter(name__in=names).values_list("name", "account_id"):
+        found[name] = None if name in found else account_id
+    return found
+
+
+def enter(
+    model: type[Queue] | type[Agent], pairs: Iterable[tuple[uuid.UUID, str]]
+) -> None:
+    """Enter queues or agents, by account and name, that are heard of for the first time."""
+    wanted = {(account_id, name[:255]) for account_id, name in pairs if name}
+    rows = model.objects.filter(
+        account__in={account_id for account_id, _ in wanted}, name__in={name for _, name in wanted}
+    )
+    missing = wanted - set(rows.values_list("account_id", "name"))
+    model.objects.bulk_create(
+        [model(account_id=account_id, name=name) for account_id, name in sorted(missing)],
+        ignore_conflicts=True,
+    )
