@@ -28,7 +28,7 @@ def check_task_broker(**_: Any) -> list[CheckMessage]:
 @register
 def check_task_times(**_: Any) -> list[CheckMessage]:
     """Refuse a retry that would start a task while its first run is still allowed to go on."""
-    times: dict[str, Any] = settings.Q_CLUSTER
+    times = settings.Q_CLUSTER
     timeout, retry = times.get("timeout"), times.get("retry")
     if timeout and retry and timeout < retry:
         return []

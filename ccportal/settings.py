@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from ccportal.admin_theme import UNFOLD as UNFOLD
@@ -126,7 +127,7 @@ WHITENOISE_USE_FINDERS = not STATIC_IS_COLLECTED
 WHITENOISE_AUTOREFRESH = DEBUG
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 MEDIA_ROOT = DATA_DIR / "audio"
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "recordings": {"BACKEND": "recordings.storage.AudioStorage", "OPTIONS": {"location": MEDIA_ROOT}},
     "staticfiles": {"BACKEND": "ccportal.staticfiles.ManifestWhenCollectedStorage"},
@@ -134,7 +135,7 @@ STORAGES = {
 # A location of the web server in front that serves the audio folder to it alone, such as /protected-audio/
 CCPORTAL_X_ACCEL = os.environ.get("CCPORTAL_X_ACCEL", "")
 
-Q_CLUSTER = {
+Q_CLUSTER: dict[str, Any] = {
     "name": "ccportal",
     "label": "Tasks",
     "orm": "default",

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.core.files.storage import Storage
@@ -10,7 +9,7 @@ from django.core.files.storage.handler import StorageHandler
 
 
 def static_storage(folder: Path) -> Storage:
-    configured: dict[str, Any] = settings.STORAGES["staticfiles"]
+    configured = settings.STORAGES["staticfiles"]
     return StorageHandler().create_storage(
         {**configured, "OPTIONS": {"location": str(folder), "base_url": "/static/"}}
     )
