@@ -1,0 +1,205 @@
+"""The fields of list rows: each is written, read from filters, put into CSV and described from one line."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from operator import attrgetter
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from ccportal.api.times import gregorian_seconds, iso, local, read_span, unix_seconds
+
+NO_ROW = Q(pk__in=[])
+Condition = Callable[[str], Q]
+
+
+class Kind(Enum):
+    """What a field's value is in JSON."""
+
+    TEXT = "text"
+    ID = "id"
+    NUMBER = "number"
+    TIME = "time"
+    BOOLEAN = "boolean"
+    IDS = "ids"
+    LIST = "list"
+    OBJECT = "object"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A field: ``value`` reads it from a row, ``equals`` finds the rows that have a value, ``present`` any.
+
+    ``equals`` raises ValueError for a text that is no value of its kind. ``moment`` reads a time for CSV.
+    """
+
+    name: str
+    kind: Kind
+    value: Callable[[Any], Any]
+    equals: Condition | None = None
+    present: Q | None = None
+    moment: Callable[[Any], datetime | None] | None = None
+    help: str = ""
+
+    def heading(self, zone: ZoneInfo) -> str:
+        return f"{self.name} ({zone.key})" if self.moment else self.name
+
+    def cell(self, row: Any, zone: ZoneInfo) -> str:
+        """The value as a spreadsheet shows it, its times in the zone."""
+        if self.moment:
+            moment = self.moment(row)
+            return local(moment, zone) if moment else ""
+        return as_cell(self.value(row))
+
+
+def as_cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str | int):
+        return defused(str(value))
+    if all(isinstance(part, str) for part in value):
+        return defused(" ".join(value))
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def defused(text: str) -> str:
+    """Keep a spreadsheet from taking a caller's name for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def text(name: str, path: str, help: str = "") -> Column:
+    return Column(
+        name, Kind.TEXT, reader(path), lambda value: Q(**{path: value}), has_text(path), help=help
+    )
+
+
+def identifier(name: str, path: str, help: str = "") -> Column:
+    """A row's id as 32 hex digits."""
+    return Column(
+        name,
+        Kind.ID,
+        lambda row, read=reader(path): hex_of(read(row)),
+        lambda value: Q(**{path: as_id(value)}),
+        Q(**{f"{path}__isnull": False}),
+        help=help,
+    )
+
+
+def whole(name: str, path: str, help: str = "") -> Column:
+    return Column(
+        name,
+        Kind.NUMBER,
+        reader(path),
+        lambda value: Q(**{path: as_number(value)}),
+        Q(**{f"{path}__isnull": False}),
+        help=help,
+    )
+
+
+def seconds(name: str, path: str, help: str = "") -> Column:
+    """Milliseconds of the row, as whole seconds."""
+    return Column(
+        name,
+        Kind.NUMBER,
+        lambda row, read=reader(path): rounded(read(row)),
+        lambda value: rounds_to(path, as_number(value)),
+        Q(**{f"{path}__isnull": False}),
+        help=help,
+    )
+
+
+def flag(name: str, path: str, help: str = "") -> Column:
+    return Column(
+        name, Kind.BOOLEAN, reader(path), lambda value: Q(**{path: as_flag(value)}), Q(), help=help
+    )
+
+
+def moment(name: str, path: str, help: str = "") -> Column:
+    read = reader(path)
+    return Column(
+        name,
+        Kind.TIME,
+        lambda row: iso(value) if (value := read(row)) else None,
+        lambda value: within(path, value),
+        Q(**{f"{path}__isnull": False}),
+        moment=read,
+        help=help,
+    )
+
+
+def counted(name: str, path: str, count: Callable[[datetime], int], help: str) -> Column:
+    read = reader(path)
+    return Column(
+        name, Kind.TEXT, lambda row: str(count(read(row))), lambda value: within(path, value), Q(), help=help
+    )
+
+
+def gregorian(name: str, path: str) -> Column:
+    return counted(name, path, gregorian_seconds, "Gregorian seconds: unix + 62167219200")
+
+
+def unix(name: str, path: str) -> Column:
+    return counted(name, path, unix_seconds, "Unix seconds")
+
+
+def reader(path: str) -> Callable[[Any], Any]:
+    """Read along a path of the ORM; whatever hangs from nothing is None."""
+    first, _, rest = path.partition("__")
+    if not rest:
+        return attrgetter(first)
+    onward = reader(rest)
+    return lambda row: None if (value := getattr(row, first)) is None else onward(value)
+
+
+def has_text(path: str) -> Q:
+    return Q(**{f"{path}__gt": ""})
+
+
+def hex_of(value: uuid.UUID | None) -> str | None:
+    return value.hex if value else None
+
+
+def rounded(milliseconds: int | None) -> int | None:
+    return None if milliseconds is None else (milliseconds + 500) // 1000
+
+
+def rounds_to(path: str, value: int) -> Q:
+    return Q(**{f"{path}__gte": value * 1000 - 500, f"{path}__lt": value * 1000 + 500})
+
+
+def within(path: str, value: str) -> Q:
+    start, after = read_span(value)
+    return Q(**{f"{path}__gte": start, f"{path}__lt": after})
+
+
+def as_id(value: str) -> uuid.UUID:
+    if len(value) != 32:
+        raise ValueError(value)
+    return uuid.UUID(hex=value)
+
+
+def as_number(value: str) -> int:
+    if len(value) > 15:
+        raise ValueError(value)
+    return int(value)
+
+
+def as_flag(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError(value)
+    return value == "true"
+
+
+def by_name(columns: Iterable[Column]) -> dict[str, Column]:
+    return {column.name: column for column in columns}
+
+
+def present(columns: Sequence[Column], row: Any) -> dict[str, Any]:
+    return {column.name: column.value(row) for column in columns}

@@ -1,0 +1,53 @@
+"""What the API refuses, and how it says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import status
+from rest_framework.exceptions import APIException
+
+Problems = dict[str, dict[str, dict[str, Any]]]
+
+
+class Refused(APIException):
+    """An answer with ``message`` as the error's word and ``data`` as its body."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+    message = "bad_request"
+
+    def __init__(self, data: Any) -> None:
+        super().__init__()
+        self.data = data
+
+
+class Invalid(Refused):
+    """Some of the request breaks a rule; ``data`` is keyed by dotted path, then rule."""
+
+    message = "validation error"
+
+    @classmethod
+    def rule(cls, path: str, rule: str, message: str, **facts: Any) -> Invalid:
+        """One broken rule at one path."""
+        return cls({path: {rule: {"message": message, **facts}}})
+
+
+class TooLarge(Refused):
+    """The body is longer than is read."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    message = "body too large"
+
+
+class Missing(Refused):
+    """There was something, and it is gone: the reason is told to whoever may see the thing."""
+
+    status_code = status.HTTP_404_NOT_FOUND
+    message = "bad_identifier"
+
+
+class NoLongerThere(Refused):
+    """A version of the API that is not served any more."""
+
+    status_code = status.HTTP_410_GONE
+    message = "gone"

@@ -1,0 +1,254 @@
+"""``/accounts/A/recordings``: what was recorded, and the audio itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import Http404, HttpResponseBase
+from rest_framework.request import Request
+
+from accounts.access import Action
+from accounts.models import User
+from ccportal.api.columns import (
+    Column,
+    Kind,
+    as_flag,
+    as_id,
+    as_number,
+    by_name,
+    flag,
+    hex_of,
+    identifier,
+    moment,
+    present,
+    rounded,
+    rounds_to,
+    text,
+    whole,
+)
+from ccportal.api.documents import audio_described, listed, recording_described
+from ccportal.api.envelope import Answer
+from ccportal.api.errors import Invalid, Missing
+from ccportal.api.filters import Filters
+from ccportal.api.pages import Keyset
+from ccportal.api.views import AccountView, ListView, find, preferred
+from cdr.models import Leg
+from recordings.models import Media, Recording, State, Variant
+from recordings.playback import MediaMissing, serve
+
+FORMAT_OF_TYPE = {
+    "audio/mpeg": "mp3",
+    "audio/mp3": "mp3",
+    "audio/wav": "wav",
+    "audio/x-wav": "wav",
+    "audio/wave": "wav",
+}
+JSON = "application/json"
+FORMATS = ("mp3", "wav")
+
+
+def media_of(recording: Recording) -> list[Media]:
+    """The stored files, the whole call's first, and of those the smaller format."""
+    return recording.seen_media  # type: ignore[attr-defined, no-any-return]
+
+
+def main_media(recording: Recording) -> Media | None:
+    return next((media for media in media_of(recording) if media.variant == Variant.CALL), None)
+
+
+def of_media(name: str, kind: Kind, path: str, read: Any = str) -> Column:
+    """A field of the whole call's file."""
+    return Column(
+        name,
+        kind,
+        lambda recording: getattr(media, path) if (media := main_media(recording)) else None,
+        lambda value: has_media(Q(**{path: read(value)})),
+        has_media(Q()),
+    )
+
+
+def has_media(condition: Q) -> Q:
+    whole_call = Media._default_manager.filter(condition, variant=Variant.CALL)
+    return Q(pk__in=whole_call.values("recording"))
+
+
+def duration_ms(recording: Recording) -> int | None:
+    """What was measured, else what the switch told."""
+    media = main_media(recording)
+    return media.duration_ms if media else recording.switch_ms
+
+
+def cdr_id(recording: Recording) -> str | None:
+    legs: list[Leg] = recording.call.seen_legs if recording.call else []  # type: ignore[attr-defined]
+    return next((leg.pk.hex for leg in legs if leg.uuid == recording.leg_uuid), None)
+
+
+def of_leg(value: str) -> Q:
+    leg = Leg._default_manager.filter(pk=as_id(value))
+    return Q(call__in=leg.values("call"), leg_uuid__in=leg.values("uuid"))
+
+
+def variants(recording: Recording) -> list[dict[str, Any]]:
+    return [present(VARIANT_COLUMNS, media) for media in media_of(recording)]
+
+
+VARIANT_COLUMNS = (
+    text("variant", "variant"),
+    text("format", "format"),
+    text("file_name", "file_name"),
+    whole("size", "size"),
+    text("sha256", "sha256"),
+    whole("duration_ms", "duration_ms"),
+    whole("channels", "channels"),
+    whole("sample_rate", "sample_rate"),
+)
+
+RECORDING_COLUMNS = (
+    identifier("id", "id"),
+    text("call_id", "leg_uuid", "The switch's own id of the leg"),
+    Column("cdr_id", Kind.ID, cdr_id, of_leg, ~Q(leg_uuid="") & Q(call__isnull=False), help="The leg"),
+    identifier("interaction_id", "call_id", "The conversation"),
+    identifier("account_id", "account_id"),
+    identifier("owner_id", "user_id"),
+    identifier("endpoint_id", "device_id"),
+    text("queue_name", "queue_name"),
+    text("agent_name", "agent_name"),
+    text("from", "caller_number"),
+    text("to", "callee_number"),
+    text("caller_id_number", "caller_number"),
+    text("caller_id_name", "caller_name"),
+    text("callee_id_number", "callee_number"),
+    text("direction", "direction"),
+    text("origin", "origin", "policy, action, queue, dialplan or conference"),
+    Column("grants", Kind.LIST, lambda recording: recording.grants, help="Why it was recorded"),
+    moment("start", "started_at"),
+    Column(
+        "duration",
+        Kind.NUMBER,
+        lambda recording: rounded(duration_ms(recording)),
+        lambda value: duration_is(rounds_to("duration_ms", as_number(value)), as_number(value)),
+        Q(switch_ms__isnull=False) | has_media(Q()),
+    ),
+    Column(
+        "duration_ms",
+        Kind.NUMBER,
+        duration_ms,
+        lambda value: has_media(Q(duration_ms=as_number(value)))
+        | (Q(switch_ms=as_number(value)) & ~has_media(Q())),
+        Q(switch_ms__isnull=False) | has_media(Q()),
+    ),
+    of_media("format", Kind.TEXT, "format"),
+    of_media("channels", Kind.NUMBER, "channels", as_number),
+    of_media("sample_rate", Kind.NUMBER, "sample_rate", as_number),
+    of_media("size", Kind.NUMBER, "size", as_number),
+    of_media("sha256", Kind.TEXT, "sha256"),
+    text("state", "state", ", ".join(State.values)),
+    of_media("file_name", Kind.TEXT, "file_name"),
+    text("source_path", "source_path", "Where the file was found"),
+    Column("variants", Kind.LIST, variants, help="Every stored file"),
+    Column("tags", Kind.LIST, lambda recording: recording.tags),
+    flag("legal_hold", "legal_hold"),
+    Column("masked", Kind.LIST, lambda recording: recording.masked, help="Spans that are silenced"),
+)
+
+
+def duration_is(measured: Q, seconds: int) -> Q:
+    return has_media(measured) | (rounds_to("switch_ms", seconds) & ~has_media(Q()))
+
+
+class RecordingView(AccountView):
+    def recordings(self) -> QuerySet[Recording]:
+        legs = self.visible(Leg).only("id", "call", "uuid")
+        media = self.visible(Media).order_by("-variant", "format")
+        return (
+            self.within(Recording)
+            .select_related("call")
+            .prefetch_related(
+                Prefetch("media", media, to_attr="seen_media"),
+                Prefetch("call__legs", legs, to_attr="seen_legs"),
+            )
+        )
+
+
+class RecordingList(RecordingView, ListView):
+    columns = RECORDING_COLUMNS
+    filters = Filters(by_name(RECORDING_COLUMNS))
+    keyset = Keyset("started_at")
+    file_name = "recordings.csv"
+
+    def rows(self) -> QuerySet[Recording]:
+        return self.recordings()
+
+    @listed("List recordings", RECORDING_COLUMNS, name="Recording")
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
+        return super().get(request, *args, **kwargs)
+
+
+class UserRecordingList(RecordingList):
+    def rows(self) -> QuerySet[Recording]:
+        return super().rows().filter(user=find(self.within(User), self.kwargs["user_id"]))
+
+
+class AudioView(RecordingView):
+    """Whatever sends audio: who may, which file, and the note of it in the audit log."""
+
+    def send(self, recording: Recording, media: Media) -> HttpResponseBase:
+        inline = read_choice(self.request, "inline", ("true", "false")) == "true"
+        self.require(Action.PLAY if inline else Action.DOWNLOAD)
+        try:
+            return serve(self.request._request, media, download=not inline)
+        except MediaMissing as missing:
+            raise Missing({"message": str(missing), "reason": State.MISSING}) from None
+
+
+class RecordingDetail(AudioView):
+    @recording_described(RECORDING_COLUMNS)
+    def get(self, request: Request, account_id: str, recording_id: str) -> HttpResponseBase:
+        recording = find(self.recordings(), recording_id)
+        wanted = wanted_format(request, recording)
+        if wanted is None:
+            return Answer(present(RECORDING_COLUMNS, recording))
+        return self.send(recording, stored(recording, Variant.CALL, wanted))
+
+
+class RecordingMedia(AudioView):
+    @audio_described("Hear a recording")
+    def get(self, request: Request, account_id: str, recording_id: str) -> HttpResponseBase:
+        recording = find(self.recordings(), recording_id)
+        variant = read_choice(request, "variant", Variant.values) or Variant.CALL
+        wanted = read_choice(request, "format", FORMATS) or wanted_format(request, recording)
+        return self.send(recording, stored(recording, variant, wanted))
+
+
+def wanted_format(request: Request, recording: Recording) -> str | None:
+    """The format of the audio that is preferred to the document, a stored one if possible."""
+    stored_formats = {media.format for media in media_of(recording)}
+    offered = [name for name, format in FORMAT_OF_TYPE.items() if format in stored_formats]
+    found = preferred(request, JSON, *offered)
+    if found == JSON:
+        found = preferred(request, JSON, *FORMAT_OF_TYPE)
+    return FORMAT_OF_TYPE.get(found)
+
+
+def stored(recording: Recording, variant: str, wanted: str | None) -> Media:
+    """The file asked for, or 404 with the reason why there is none."""
+    ready = recording.state == State.READY
+    files = [media for media in media_of(recording) if ready and media.variant == variant]
+    for media in files:
+        if wanted in (None, media.format):
+            return media
+    if files:
+        formats = ", ".join(media.format for media in files)
+        raise Missing({"message": f"The audio is stored as {formats}.", "reason": "format"})
+    reason = recording.state_reason or f"The recording is {recording.state}."
+    raise Missing({"message": reason, "reason": recording.finding or recording.state})
+
+
+def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | None:
+    value = request.query_params.get(name)
+    if value is not None and value not in choices:
+        raise Invalid.rule(name, "enum", "This is not one of them.", target=list(choices), value=value)
+    return value
+

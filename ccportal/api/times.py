@@ -1,0 +1,60 @@
+"""Times as the API writes and reads them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+UNIX_EPOCH_IN_GREGORIAN_SECONDS = 62_167_219_200
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MICROSECOND = timedelta(microseconds=1)
+WHOLE_SECONDS = re.compile(r"-?[0-9]{1,12}", re.ASCII)
+
+
+def iso(moment: datetime) -> str:
+    """``2026-11-20T13:11:24.123Z``."""
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
+
+
+def local(moment: datetime, zone: ZoneInfo) -> str:
+    """``2026-11-20 14:11:24.123+01:00``."""
+    return moment.astimezone(zone).isoformat(sep=" ", timespec="milliseconds")
+
+
+def unix_seconds(moment: datetime) -> int:
+    return (moment - EPOCH) // SECOND
+
+
+def gregorian_seconds(moment: datetime) -> int:
+    return unix_seconds(moment) + UNIX_EPOCH_IN_GREGORIAN_SECONDS
+
+
+def microseconds(moment: datetime) -> int:
+    return (moment - EPOCH) // MICROSECOND
+
+
+def from_microseconds(value: int) -> datetime:
+    """Raise OverflowError outside the years 1 to 9999."""
+    return EPOCH + timedelta(microseconds=value)
+
+
+def read_span(text: str) -> tuple[datetime, datetime]:
+    """Return the first moment a time names and the first one after it.
+
+    Gregorian seconds (unix + 62167219200) are told from unix seconds by magnitude: the smallest of the
+    first is the year 3940 as the second. A second is all of it; ISO 8601 is exact, UTC without an offset.
+    Raise ValueError for anything else.
+    """
+    if WHOLE_SECONDS.fullmatch(text):
+        start = second_from(int(text))
+        return start, start + SECOND
+    moment = datetime.fromisoformat(text)
+    start = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return start, start + MICROSECOND
+
+
+def second_from(number: int) -> datetime:
+    unix = number - UNIX_EPOCH_IN_GREGORIAN_SECONDS if number >= UNIX_EPOCH_IN_GREGORIAN_SECONDS else number
+    return EPOCH + timedelta(seconds=unix)
