@@ -91,7 +91,7 @@ class PythonEslConnection:
             if left <= 0 and self._esl.connected():
                 return []
 
-    def api(self, command: str, timeout: float = 10.0) -> Reply:  # noqa: ARG002 - the library cannot time out
+    def api(self, command: str, timeout: float = 10.0) -> Reply:
         """Send an api command and return its reply, however long it takes."""
         return self._reply("api", command)
 

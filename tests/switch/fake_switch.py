@@ -10,7 +10,7 @@ from typing import Self
 
 from switch.esl.connection import Address
 
-PASSWORD = "ClueCon"  # noqa: S105 - FreeSWITCH's own default
+PASSWORD = "ClueCon"
 PATIENCE = 10.0
 
 

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 STOP = stop_all_recordings("leg-1")
 
 
-@pytest.fixture()
+@pytest.fixture
 def switch() -> Iterator[FakeSwitch]:
     with FakeSwitch() as fake:
         yield fake
 
 
-@pytest.fixture()
+@pytest.fixture
 def connection(switch: FakeSwitch) -> Iterator[CommandConnection]:
     with CommandConnection(switch.address) as made:
         yield made

@@ -113,8 +113,15 @@ def test_hostile_values_are_refused(build: Callable[[str], Command], value: str)
 )
 @pytest.mark.parametrize(
     "path",
-    ["{/a.wav", "{a=b}/a.wav", "/a{b.wav", "/a\nb.wav", "/a\0.wav", "/a'b.wav", '/a"b.wav', "/${uuid}.wav"]
-    + [
+    [
+        "{/a.wav",
+        "{a=b}/a.wav",
+        "/a{b.wav",
+        "/a\nb.wav",
+        "/a\0.wav",
+        "/a'b.wav",
+        '/a"b.wav',
+        "/${uuid}.wav",
         "relative.wav",
         "",
         "/a.wav ",

@@ -4,6 +4,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 INCOMPRESSIBLE = random.Random(1).randbytes(100_000)
 
 
-@pytest.fixture()
+@pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with Journal.open(tmp_path, "switch1") as made:
         yield made
@@ -115,8 +116,9 @@ def test_another_process_reads_while_this_one_writes(tmp_path: Path) -> None:
         Journal.follow(tmp_path, "switch1") as follower,
         writer(tmp_path) as process,
     ):
-        after = 0
+        after, deadline = 0, time.monotonic() + 30.0
         while after < 300:
+            assert time.monotonic() < deadline
             for batch in follower.read(after):
                 assert batch.id == after + 1
                 assert batch.bodies == bodies_of(0, batch.id)
