@@ -16,6 +16,7 @@ from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
+from accounts.validators import validate_country, validate_path_mapping, validate_words
 
 NOT_DIGITS = re.compile("[^0-9]+")
 
@@ -55,9 +56,17 @@ class Account(TenantModel):
     realm = models.CharField(max_length=253, null=True, blank=True, unique=True, help_text="SIP domain")
     account_code = models.CharField(max_length=64, null=True, blank=True, unique=True)
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
-    country = models.CharField(max_length=2, default="US", help_text="Reads numbers written nationally")
+    country = models.CharField(
+        max_length=2,
+        default="US",
+        validators=[validate_country],
+        help_text="Reads numbers written nationally",
+    )
     custom_variables = models.JSONField(
-        default=list, blank=True, help_text="Channel variables kept with each leg as custom fields"
+        default=list,
+        blank=True,
+        validators=[validate_words],
+        help_text="Channel variables kept with each leg as custom fields",
     )
     agents_may_listen = models.BooleanField(default=False)
     reviewers_may_download = models.BooleanField(default=False)
@@ -77,6 +86,7 @@ class Account(TenantModel):
         before = self.tree_path
         above = self.parent.tree_path if self.parent else "/"
         self.tree_path = f"{above}{self.pk.hex}/"
+        self.country = self.country.upper()
         self.realm = self.realm.lower() if self.realm else None
         self.account_code = self.account_code or None
         super().save(*args, **kwargs)
@@ -295,9 +305,9 @@ class Switch(TenantModel):
     host = models.CharField(max_length=253, default="127.0.0.1")
     port = models.PositiveIntegerField(default=8021)
     password = models.CharField(max_length=128, default="ClueCon")
-    offnet_profiles = models.JSONField(default=list, blank=True)
-    offnet_contexts = models.JSONField(default=list, blank=True)
-    path_mapping = models.JSONField(default=dict, blank=True)
+    offnet_profiles = models.JSONField(default=list, blank=True, validators=[validate_words])
+    offnet_contexts = models.JSONField(default=list, blank=True, validators=[validate_words])
+    path_mapping = models.JSONField(default=dict, blank=True, validators=[validate_path_mapping])
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     enabled = models.BooleanField(default=True)
     listener = models.CharField(max_length=128, blank=True, editable=False)

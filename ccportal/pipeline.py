@@ -2,7 +2,7 @@
 
     bodies -> typed events -> conversations (cdr.ingest) -> takes (recordings.capture) -> journal position
 
-The position is committed with the rows, and all of it can be repeated: a crash anywhere costs one batch's work again.
+The position is committed with the rows, and all of it can be repeated: a crash costs one batch's work again.
 """
 
 from __future__ import annotations
@@ -112,7 +112,9 @@ def apply_events(switch: Switch, heard: Heard, *, journal: str = "", batch: int 
     except (OperationalError, InterfaceError):
         raise
     except DatabaseError:
-        log.exception("batch %s of switch %s refused; applying its conversations one by one", batch, switch.pk)
+        log.exception(
+            "batch %s of switch %s refused; applying its conversations one by one", batch, switch.pk
+        )
         with transaction.atomic():
             return _apply_apart(switch, heard, journal, batch)
 
@@ -132,7 +134,7 @@ def _apply(switch: Switch, heard: Heard, journal: str, batch: int) -> Applied:
 
 
 def _apply_apart(switch: Switch, heard: Heard, journal: str, batch: int) -> Applied:
-    """The same with each conversation in a savepoint: one that the database refuses is counted and left out."""
+    """The same with each conversation in a savepoint: what the database refuses is counted and left out."""
     position = _lock(switch)
     touched = 0
     for events in ingest.split(heard.calls):

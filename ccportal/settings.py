@@ -21,7 +21,7 @@ CSRF_TRUSTED_ORIGINS = read_list("CCPORTAL_CSRF_TRUSTED_ORIGINS")
 HTTPS = read_bool("CCPORTAL_HTTPS")
 
 INSTALLED_APPS = [
-    "unfold",
+    "ccportal.admin_site.AdminThemeConfig",
     "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_q",
     "storages",
+    "database",
     "accounts",
     "queues",
     "cdr",

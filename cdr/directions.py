@@ -6,7 +6,7 @@ from cdr.assembly.values import LegFacts
 
 
 def first_leg(legs: dict[str, LegFacts]) -> LegFacts:
-    """The leg that the conversation began with: nobody's B leg, the earliest; an arriving one before a made one."""
+    """The leg that the conversation began with: the earliest that nobody led to, arriving before made."""
     roots = [leg for leg in legs.values() if not led_by(leg, legs) and not leg.is_agent]
     return min(roots or legs.values(), key=lambda leg: (leg.created, leg.direction != "inbound", leg.uuid))
 

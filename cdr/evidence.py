@@ -10,9 +10,9 @@ import msgspec
 from django.utils import timezone
 
 from accounts.models import Switch
-from cdr.bulk import Table, chunks
 from cdr.conversations import IN_ROOM, ROOM
 from cdr.models import Evidence, EvidenceKey, Leg
+from database.bulk import Table, chunks
 from switch import events as ev
 
 Events = dict[tuple[str, int], ev.Event]
@@ -36,9 +36,9 @@ def find(switch: Switch, keys: Iterable[str]) -> dict[str, uuid.UUID]:
     """Where the named legs and rooms already have evidence."""
     found: dict[str, uuid.UUID] = {}
     for some in chunks(keys):
-        found |= EvidenceKey.objects.filter(switch=switch, key__in=some).values_list("key", "evidence_id")
+        found |= EvidenceKey.objects.filter(switch=switch, key__any_of=some).values_list("key", "evidence_id")
         legs = [key for key in some if not key.startswith((ROOM, IN_ROOM))]
-        found |= Leg.objects.filter(switch=switch, uuid__in=legs).values_list("uuid", "call_id")
+        found |= Leg.objects.filter(switch=switch, uuid__any_of=legs).values_list("uuid", "call_id")
     return found
 
 

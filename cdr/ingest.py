@@ -1,7 +1,7 @@
-"""From a batch of events to calls, legs, queue visits and offers: any order, any number of times, the same rows.
+"""From a batch of events to calls, legs, queue visits and offers: any order, any number of times, same rows.
 
-1. Events that name a leg in common make a group; a group joins the conversations that already know its legs.
-2. What is kept of those is read, the new events are added, and each conversation is assembled from all of it.
+1. Events that name a leg in common make a group; it joins the conversations that already know its legs.
+2. What is kept of those is read, new events are added, each conversation is assembled from all of it.
 3. Its rows are written over the old ones. Two conversations that turn out to be one go on under the older's id.
 """
 
@@ -16,11 +16,11 @@ from accounts.routing import LegFacts as RoutedLeg
 from accounts.routing import Route, Router
 from cdr import evidence
 from cdr.assembly import Conversation, LegFacts, assemble
-from cdr.bulk import chunks
 from cdr.conversations import IN_ROOM, ROOM, Groups, keys_of
 from cdr.evidence import Events
 from cdr.models import AgentOffer, Call, CallAlias
 from cdr.rows import Owner, Rows, add_rows
+from database.bulk import chunks
 from switch import events as ev
 from switch.networks import NetworkRules
 
@@ -64,7 +64,7 @@ def rules_of(switch: Switch) -> NetworkRules:
 
 
 def ingest(switch: Switch, events: Iterable[ev.Event]) -> Ingested:
-    """Write what the events tell; run it inside a transaction that keeps others from the switch's conversations."""
+    """Write what the events tell; the transaction around it keeps others from the switch's conversations."""
     groups, heard = _group(events)
     if not heard:
         return Ingested()
@@ -143,7 +143,7 @@ def _put_together(
         return None
     conversation = assemble(events.values(), rules)
     id_ = oldest[0] if oldest else _new_id(switch, conversation, keys)
-    result.absorbed |= {old: id_ for old in oldest[1:]}
+    result.absorbed |= dict.fromkeys(oldest[1:], id_)
     return _Group(id_, keys, events, not oldest, conversation)
 
 
@@ -218,7 +218,9 @@ def _account_of(group: _Group, routes: Mapping[str, Route]) -> uuid.UUID | None:
     call = group.conversation.call
     if call is None:
         return None
-    legs = sorted(group.conversation.legs.values(), key=lambda leg: (leg is not call.root, leg.created, leg.uuid))
+    legs = sorted(
+        group.conversation.legs.values(), key=lambda leg: (leg is not call.root, leg.created, leg.uuid)
+    )
     return next((account for leg in legs if (account := routes[leg.uuid].account_id)), None)
 
 

@@ -174,9 +174,7 @@ class Leg(CallPart):
         ordering = ["created_at", "id"]
         constraints = [models.UniqueConstraint(fields=["switch", "uuid"], name="leg_unique_uuid")]
         indexes = [
-            models.Index(
-                "account", F("created_at").desc(), F("id").desc(), name="leg_account_created"
-            ),
+            models.Index("account", F("created_at").desc(), F("id").desc(), name="leg_account_created"),
         ]
 
     def __str__(self) -> str:
@@ -252,9 +250,7 @@ class AgentOffer(CallPart):
 
     class Meta:
         ordering = ["offered_at", "id"]
-        indexes = [
-            models.Index("account", "agent_name", F("offered_at").desc(), name="offer_agent_offered")
-        ]
+        indexes = [models.Index("account", "agent_name", F("offered_at").desc(), name="offer_agent_offered")]
 
     def __str__(self) -> str:
         return f"{self.agent_name} {self.outcome}"
@@ -271,6 +267,9 @@ class Evidence(models.Model):
     events = models.BinaryField()
     updated_at = models.DateTimeField()
 
+    def __str__(self) -> str:
+        return f"evidence {self.pk}"
+
 
 class EvidenceKey(models.Model):
     """Where evidence is found by a name that has no leg (yet): a leg only spoken of, a conference."""
@@ -282,12 +281,18 @@ class EvidenceKey(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["switch", "key"], name="evidencekey_unique_key")]
 
+    def __str__(self) -> str:
+        return self.key
+
 
 class CallAlias(models.Model):
     """The id of a call that turned out to be part of another; it goes on resolving."""
 
     id = models.UUIDField(primary_key=True)
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="aliases")
+
+    def __str__(self) -> str:
+        return f"{self.pk} is {self.call_id}"
 
 
 class ConnectionGap(models.Model):
@@ -309,13 +314,16 @@ class ConnectionGap(models.Model):
 
 
 class IngestPosition(models.Model):
-    """How far a switch's journal is in the database; locked while a batch is written, so one writes at a time."""
+    """How far a switch's journal is in the database; locked while a batch is written: one writer a switch."""
 
     switch = models.OneToOneField(Switch, primary_key=True, on_delete=models.CASCADE, related_name="+")
     journal = models.CharField(max_length=64, blank=True)
     batch = models.BigIntegerField(default=0)
     last_event_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"{self.switch_id} at {self.batch}"
 
 
 class EventCount(models.Model):
@@ -329,3 +337,6 @@ class EventCount(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["switch", "kind", "name"], name="eventcount_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.count}"

@@ -1,4 +1,4 @@
-"""What a conversation was, as rows of the tables; ids follow from the switch's own, so the same facts give the same."""
+"""What a conversation was, as rows; ids follow from the switch's own, so equal facts give equal rows."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from accounts.models import Switch, digits_of
 from accounts.routing import Route
 from cdr.assembly import CallFacts, Conversation, LegFacts, OfferFacts, VisitFacts
-from cdr.bulk import Row, Table, as_json
 from cdr.models import AgentOffer, Call, Leg, QueueVisit
+from database.bulk import Row, Table, as_json
 from switch.esl.wire import KEPT_VARIABLES
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -20,29 +20,133 @@ UNROUTED = Route()
 
 CALLS = Table(
     Call,
-    """id account_id switch_id assigned leg_uuid started_at answered_at ended_at direction outcome hangup_cause
-    caller_number caller_name caller_digits dialed_number dialed_digits callee_number callee_name callee_digits
-    queue_name agent_name user_id device_id wait_ms talk_ms hold_ms duration_ms duration billsec leg_count
-    recording_count""".split(),
+    [
+        "id",
+        "account_id",
+        "switch_id",
+        "assigned",
+        "leg_uuid",
+        "started_at",
+        "answered_at",
+        "ended_at",
+        "direction",
+        "outcome",
+        "hangup_cause",
+        "caller_number",
+        "caller_name",
+        "caller_digits",
+        "dialed_number",
+        "dialed_digits",
+        "callee_number",
+        "callee_name",
+        "callee_digits",
+        "queue_name",
+        "agent_name",
+        "user_id",
+        "device_id",
+        "wait_ms",
+        "talk_ms",
+        "hold_ms",
+        "duration_ms",
+        "duration",
+        "billsec",
+        "leg_count",
+        "recording_count",
+    ],
 )
 LEGS = Table(
     Leg,
-    """id account_id switch_id call_id uuid direction channel_name network profile context gateway user_id
-    device_id caller_number caller_name callee_number callee_name destination_number final_destination_number
-    other_leg_uuid originator_uuid created_at ringing_at answered_at bridged_at ended_at hangup_cause sip_status
-    duration_ms duration billsec hold_ms post_dial_delay_ms read_codec write_codec quality variables
-    custom""".split(),
+    [
+        "id",
+        "account_id",
+        "switch_id",
+        "call_id",
+        "uuid",
+        "direction",
+        "channel_name",
+        "network",
+        "profile",
+        "context",
+        "gateway",
+        "user_id",
+        "device_id",
+        "caller_number",
+        "caller_name",
+        "callee_number",
+        "callee_name",
+        "destination_number",
+        "final_destination_number",
+        "other_leg_uuid",
+        "originator_uuid",
+        "created_at",
+        "ringing_at",
+        "answered_at",
+        "bridged_at",
+        "ended_at",
+        "hangup_cause",
+        "sip_status",
+        "duration_ms",
+        "duration",
+        "billsec",
+        "hold_ms",
+        "post_dial_delay_ms",
+        "read_codec",
+        "write_codec",
+        "quality",
+        "variables",
+        "custom",
+    ],
 )
 VISITS = Table(
     QueueVisit,
-    """id account_id switch_id call_id member_uuid session_uuid queue_name resumed caller_number caller_name
-    destination_number agent_name agent_leg_uuid answered_number entered_system_at joined_at ring_at answered_at
-    left_at joined_epoch left_epoch cause cancel_reason hangup_cause billsec wait_ms duration_ms""".split(),
+    [
+        "id",
+        "account_id",
+        "switch_id",
+        "call_id",
+        "member_uuid",
+        "session_uuid",
+        "queue_name",
+        "resumed",
+        "caller_number",
+        "caller_name",
+        "destination_number",
+        "agent_name",
+        "agent_leg_uuid",
+        "answered_number",
+        "entered_system_at",
+        "joined_at",
+        "ring_at",
+        "answered_at",
+        "left_at",
+        "joined_epoch",
+        "left_epoch",
+        "cause",
+        "cancel_reason",
+        "hangup_cause",
+        "billsec",
+        "wait_ms",
+        "duration_ms",
+    ],
 )
 OFFERS = Table(
     AgentOffer,
-    """id account_id switch_id call_id visit_id agent_name agent_leg_uuid outcome hangup_cause offered_at
-    answered_at ended_at ring_ms talk_ms""".split(),
+    [
+        "id",
+        "account_id",
+        "switch_id",
+        "call_id",
+        "visit_id",
+        "agent_name",
+        "agent_leg_uuid",
+        "outcome",
+        "hangup_cause",
+        "offered_at",
+        "answered_at",
+        "ended_at",
+        "ring_ms",
+        "talk_ms",
+    ],
 )
 
 
@@ -64,7 +168,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a conversation is; ``assigned`` by an operator. ``custom`` names the variables the account keeps."""
+    """Whose a conversation is; ``assigned`` by an operator. ``custom`` are the variables it keeps."""
 
     account_id: uuid.UUID | None
     assigned: bool = False

@@ -154,7 +154,9 @@ def matching(calls: QuerySet[Call], wanted: Wanted) -> QuerySet[Call]:
     """Narrow calls to those that are wanted."""
     narrowed = calls.filter(in_period(wanted) & one_of(wanted))
     if wanted.recorded is not None:
-        narrowed = narrowed.filter(recording_count__gt=0) if wanted.recorded else narrowed.filter(recording_count=0)
+        narrowed = (
+            narrowed.filter(recording_count__gt=0) if wanted.recorded else narrowed.filter(recording_count=0)
+        )
     return narrowed.filter(any_of(meant_by(term) for term in wanted.terms)) if wanted.terms else narrowed
 
 

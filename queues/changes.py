@@ -7,33 +7,40 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from accounts.models import Switch
+from database.bulk import Table
 from queues.models import Agent, AgentChange, Queue
 from switch import events as ev
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
+CHANGES = Table(AgentChange, ["id", "account_id", "switch_id", "agent_name", "at", "kind", "value"])
+
+
 def record_changes(switch: Switch, changes: Sequence[ev.AgentChanged]) -> None:
     """Keep each change once, however often it is told."""
-    if not changes:
-        return
     accounts = _accounts_of(switch, {change.agent for change in changes})
-    AgentChange.objects.bulk_create(
+    CHANGES.upsert(
         [
-            AgentChange(
-                id=uuid.uuid5(switch.pk, f"agent-change:{change.core}:{change.sequence}"),
-                account_id=accounts.get(change.agent),
-                switch=switch,
-                agent_name=change.agent[:255],
-                at=EPOCH + dt.timedelta(microseconds=change.at),
-                kind=change.kind,
-                value=change.value[:255],
+            (
+                id_,
+                accounts.get(change.agent),
+                switch.pk,
+                change.agent[:255],
+                moment,
+                change.kind,
+                change.value[:255],
             )
-            for change in changes
-        ],
-        ignore_conflicts=True,
-        batch_size=500,
+            for id_, moment, change in (
+                (_change_id(switch, change), EPOCH + dt.timedelta(microseconds=change.at), change)
+                for change in {change.identity: change for change in changes}.values()
+            )
+        ]
     )
+
+
+def _change_id(switch: Switch, change: ev.AgentChanged) -> uuid.UUID:
+    return uuid.uuid5(switch.pk, f"agent-change:{change.core}:{change.sequence}")
 
 
 def _accounts_of(switch: Switch, names: Iterable[str]) -> dict[str, uuid.UUID | None]:
@@ -46,9 +53,7 @@ def _accounts_of(switch: Switch, names: Iterable[str]) -> dict[str, uuid.UUID | 
     return found
 
 
-def enter(
-    model: type[Queue] | type[Agent], pairs: Iterable[tuple[uuid.UUID, str]]
-) -> None:
+def enter(model: type[Queue] | type[Agent], pairs: Iterable[tuple[uuid.UUID, str]]) -> None:
     """Enter queues or agents, by account and name, that are heard of for the first time."""
     wanted = {(account_id, name[:255]) for account_id, name in pairs if name}
     rows = model.objects.filter(

@@ -1,8 +1,8 @@
 """What happened on a switch, as frozen values that no longer say which switch it was.
 
-Times are integer microseconds since the Unix epoch, UTC; 0 means "not yet". Texts come from phone lines: untrusted.
-An event's identity is the switch core's run (``core``) and its ``sequence`` there; sequences arrive out of order and
-have holes, so neither says anything about loss.
+Times are integer microseconds since the Unix epoch, UTC; 0 means "not yet". Texts come from phone lines:
+untrusted. An event's identity is the switch core's run (``core``) and its ``sequence`` in it; they arrive
+out of order and have holes, so neither says anything about loss.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Event(Struct, frozen=True, array_like=True, tag=True, kw_only=True, omit_d
 
 
 class Channel(Struct, frozen=True, array_like=True, omit_defaults=True):
-    """A leg as its switch described it at one moment; ``variables`` holds those we keep, by their own names."""
+    """A leg as its switch described it at one moment; ``variables`` are those we keep, by name."""
 
     uuid: str
     direction: str = ""

@@ -1,7 +1,7 @@
 """On-net or off-net: whether a leg is one of the platform's own or goes over a carrier.
 
-Source: channels captured from a real switch. ``resource_type`` is said by the dialplan and wins; a gateway is a
-carrier; then the profiles and contexts that the switch's configuration calls off-net; then authentication.
+Source: channels captured from a real switch. ``resource_type`` is said by the dialplan and wins; a gateway
+is a carrier; then the profiles and contexts that the configuration calls off-net; then authentication.
 """
 
 from __future__ import annotations

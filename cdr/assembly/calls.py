@@ -63,11 +63,15 @@ def _outcome(
 
 
 def _talk(root: LegFacts, legs: dict[str, LegFacts]) -> int:
-    """How long somebody was on the other end, holds too: the answered times of the legs that were rung, once each."""
+    """How long somebody was on the other end: the answered times of the rung legs, each moment once."""
     spans = sorted(
         (leg.answered, leg.ended)
         for leg in legs.values()
-        if leg is not root and leg.direction == "outbound" and leg.answered and leg.ended and not leg.is_loopback
+        if leg is not root
+        and leg.direction == "outbound"
+        and leg.answered
+        and leg.ended
+        and not leg.is_loopback
     )
     total, reach = 0, 0
     for begin, end in spans:

@@ -108,7 +108,7 @@ def _origin(taking: _Taking, is_conference: bool) -> str:
 
 
 def _heard_in(taking: _Taking, leg: str, visits: list[VisitFacts]) -> tuple[str, str]:
-    """Queue and agent that can be heard: of the visits and answers during the take, the first with an agent."""
+    """Queue and agent that can be heard: of the visits during the take, the first with an agent."""
     during = [visit for visit in visits if _overlap(taking, visit.joined, visit.left)]
     for visit in during:
         for offer in visit.offers:

@@ -48,13 +48,9 @@ def _read(visit: VisitFacts, event: ev.MemberEvent) -> None:
             offer = _open_offer(visit, event.agent, event.called_epoch or event.aborted_epoch, event.at)
             offer.outcome, offer.cause, offer.ended = "failed", event.cause, event.at
         case ev.AgentConnected():
-            _connect(
-                visit, event.agent, event.agent_leg, event.called_epoch, event.answered_epoch, event.at
-            )
+            _connect(visit, event.agent, event.agent_leg, event.called_epoch, event.answered_epoch, event.at)
         case ev.AgentReleased():
-            offer = _connect(
-                visit, event.agent, event.agent_leg, event.called_epoch, event.answered_epoch, 0
-            )
+            offer = _connect(visit, event.agent, event.agent_leg, event.called_epoch, event.answered_epoch, 0)
             offer.ended = event.at
 
 

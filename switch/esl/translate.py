@@ -1,4 +1,4 @@
-"""A FreeSWITCH event's JSON body into one of our typed events. Source of every field: the switch's own captures."""
+"""A FreeSWITCH event's JSON body into one of our typed events. Source of every field: captured events."""
 
 from __future__ import annotations
 
@@ -16,16 +16,89 @@ LATEST = 4_102_444_800 * ev.MICROSECONDS
 BIG = 2**53
 
 KNOWN_AND_UNUSED = frozenset(
-    """ADD_SCHEDULE API BACKGROUND_JOB CALL_DETAIL CALL_SECURE CALL_SETUP_REQ CALL_SETUP_RESULT CALL_UPDATE
-    CHANNEL_APPLICATION CHANNEL_CALLSTATE CHANNEL_DATA CHANNEL_DESTROY CHANNEL_EXECUTE CHANNEL_EXECUTE_COMPLETE
-    CHANNEL_GLOBAL CHANNEL_HANGUP CHANNEL_ORIGINATE CHANNEL_OUTGOING CHANNEL_PARK CHANNEL_PROGRESS
-    CHANNEL_PROGRESS_MEDIA CHANNEL_STATE CHANNEL_UNPARK CHANNEL_UUID CLONE CODEC COMMAND CONFERENCE_DATA
-    CONFERENCE_DATA_QUERY CUSTOM DEL_SCHEDULE DETECTED_SPEECH DETECTED_TONE DEVICE_STATE DTMF EXE_SCHEDULE FAILURE
-    GENERAL LOG MEDIA_BUG_START MEDIA_BUG_STOP MESSAGE MESSAGE_QUERY MESSAGE_WAITING MODULE_LOAD MODULE_UNLOAD NAT
-    NOTALK NOTIFY NOTIFY_IN PHONE_FEATURE PHONE_FEATURE_SUBSCRIBE PLAYBACK_START PLAYBACK_STOP PRESENCE_IN
-    PRESENCE_OUT PRESENCE_PROBE PRIVATE_COMMAND PUBLISH QUEUE_LEN RECV_INFO RECV_MESSAGE RECV_RTCP_MESSAGE RELOADXML
-    REQUEST_PARAMS RE_SCHEDULE ROSTER SEND_INFO SEND_MESSAGE SEND_RTCP_MESSAGE SERVER_DISCONNECTED SESSION_CRASH
-    SESSION_HEARTBEAT SHUTDOWN_REQUESTED STARTUP SUBCLASS_ANY TALK TEXT TRANSFEREE TRAP UNPUBLISH""".split()
+    [
+        "ADD_SCHEDULE",
+        "API",
+        "BACKGROUND_JOB",
+        "CALL_DETAIL",
+        "CALL_SECURE",
+        "CALL_SETUP_REQ",
+        "CALL_SETUP_RESULT",
+        "CALL_UPDATE",
+        "CHANNEL_APPLICATION",
+        "CHANNEL_CALLSTATE",
+        "CHANNEL_DATA",
+        "CHANNEL_DESTROY",
+        "CHANNEL_EXECUTE",
+        "CHANNEL_EXECUTE_COMPLETE",
+        "CHANNEL_GLOBAL",
+        "CHANNEL_HANGUP",
+        "CHANNEL_ORIGINATE",
+        "CHANNEL_OUTGOING",
+        "CHANNEL_PARK",
+        "CHANNEL_PROGRESS",
+        "CHANNEL_PROGRESS_MEDIA",
+        "CHANNEL_STATE",
+        "CHANNEL_UNPARK",
+        "CHANNEL_UUID",
+        "CLONE",
+        "CODEC",
+        "COMMAND",
+        "CONFERENCE_DATA",
+        "CONFERENCE_DATA_QUERY",
+        "CUSTOM",
+        "DEL_SCHEDULE",
+        "DETECTED_SPEECH",
+        "DETECTED_TONE",
+        "DEVICE_STATE",
+        "DTMF",
+        "EXE_SCHEDULE",
+        "FAILURE",
+        "GENERAL",
+        "LOG",
+        "MEDIA_BUG_START",
+        "MEDIA_BUG_STOP",
+        "MESSAGE",
+        "MESSAGE_QUERY",
+        "MESSAGE_WAITING",
+        "MODULE_LOAD",
+        "MODULE_UNLOAD",
+        "NAT",
+        "NOTALK",
+        "NOTIFY",
+        "NOTIFY_IN",
+        "PHONE_FEATURE",
+        "PHONE_FEATURE_SUBSCRIBE",
+        "PLAYBACK_START",
+        "PLAYBACK_STOP",
+        "PRESENCE_IN",
+        "PRESENCE_OUT",
+        "PRESENCE_PROBE",
+        "PRIVATE_COMMAND",
+        "PUBLISH",
+        "QUEUE_LEN",
+        "RECV_INFO",
+        "RECV_MESSAGE",
+        "RECV_RTCP_MESSAGE",
+        "RELOADXML",
+        "REQUEST_PARAMS",
+        "RE_SCHEDULE",
+        "ROSTER",
+        "SEND_INFO",
+        "SEND_MESSAGE",
+        "SEND_RTCP_MESSAGE",
+        "SERVER_DISCONNECTED",
+        "SESSION_CRASH",
+        "SESSION_HEARTBEAT",
+        "SHUTDOWN_REQUESTED",
+        "STARTUP",
+        "SUBCLASS_ANY",
+        "TALK",
+        "TEXT",
+        "TRANSFEREE",
+        "TRAP",
+        "UNPUBLISH",
+    ]
 )
 
 
@@ -45,7 +118,9 @@ class Translator:
             raise MalformedEvent("an event without identity or time")
         make = BY_NAME.get(wire.name)
         if make is None:
-            return None if wire.name in KNOWN_AND_UNUSED else ev.Unknown(**_moment(wire), name=wire.name[:128])
+            return (
+                None if wire.name in KNOWN_AND_UNUSED else ev.Unknown(**_moment(wire), name=wire.name[:128])
+            )
         return make(self, wire)
 
     def _leg_created(self, wire: WireEvent) -> ev.Event | None:
@@ -230,7 +305,10 @@ def _conference(wire: WireEvent) -> ev.Event | None:
         return ev.ConferenceRecordingStarted(**room, path=wire.conference_path)
     if wire.action == "stop-recording":
         return ev.ConferenceRecordingStopped(
-            **room, path=wire.conference_path, milliseconds=_whole(wire.conference_ms), size=_whole(wire.conference_size, BIG)
+            **room,
+            path=wire.conference_path,
+            milliseconds=_whole(wire.conference_ms),
+            size=_whole(wire.conference_size, BIG),
         )
     return None
 

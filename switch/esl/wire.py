@@ -157,7 +157,7 @@ UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class WireEvent(Protocol):
-    """A decoded event: every header of the tables above, ``v_<variable>`` and ``q_<quality>``; "" or 0 when absent."""
+    """A decoded event: every header above, ``v_<n>`` a variable, ``q_<figure>``; "" or None when absent."""
 
     def __getattr__(self, name: str) -> Any: ...
 
@@ -177,7 +177,7 @@ class WireDecoder:
         fields: list[tuple[str, Any, Any]] = [(field, str, "") for field in texts]
         fields += [(field, int | None, None) for field in NUMBERS]
         self._type = msgspec.defstruct("Wire", fields, rename=rename, frozen=True, gc=False)
-        self._numbers = {wire: int for wire in NUMBERS.values()}
+        self._numbers = dict.fromkeys(NUMBERS.values(), int)
         self._known = set(rename.values())
         self._decode = msgspec.json.Decoder(self._type, strict=False).decode
 
@@ -190,7 +190,7 @@ class WireDecoder:
             return self._decode_unclean(body)
 
     def _decode_unclean(self, body: bytes) -> WireEvent:
-        """Decode what is not all strings in clean UTF-8: lists, bad numbers, NUL, lone surrogates, broken bytes."""
+        """Decode what is not clean: lists, bad numbers, NUL, lone surrogates, broken UTF-8."""
         try:
             found = json.loads(body.decode("utf-8", "replace"))
         except (ValueError, RecursionError) as error:

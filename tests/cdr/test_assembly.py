@@ -45,11 +45,18 @@ def test_legs_are_as_they_were(name: str) -> None:
     for leg in captures.index()[name]["legs"]:
         mine = found.pop(leg["uuid"])
         assert (mine.direction, mine.channel_name) == (leg["direction"], leg["channel"])
-        assert (mine.caller_number, mine.final_destination) == (leg["caller_id_number"], leg["destination_number"])
+        assert (mine.caller_number, mine.final_destination) == (
+            leg["caller_id_number"],
+            leg["destination_number"],
+        )
         assert mine.created == micro(leg["created"])
         assert mine.answered == micro(leg["answered"])
         assert mine.ended == micro(leg["ended"])
-        assert (mine.cause, mine.billsec, mine.duration) == (leg["hangup_cause"], leg["billsec"], leg["duration"])
+        assert (mine.cause, mine.billsec, mine.duration) == (
+            leg["hangup_cause"],
+            leg["billsec"],
+            leg["duration"],
+        )
     assert not found
 
 
@@ -119,7 +126,15 @@ def test_offers_are_as_they_were(name: str) -> None:
 @pytest.mark.parametrize("name", captures.names())
 def test_takes_are_as_they_were(name: str) -> None:
     found = [
-        (take.leg, take.conference, take.path, take.started_at, take.stopped_at, take.milliseconds, take.cause)
+        (
+            take.leg,
+            take.conference,
+            take.path,
+            take.started_at,
+            take.stopped_at,
+            take.milliseconds,
+            take.cause,
+        )
         for conversation in conversations(name)
         for take in conversation.takes
     ]

@@ -17,7 +17,9 @@ Row = Sequence[Any]
 class Table:
     """A model's table and the columns that are written; rows are tuples in their order, the id among them."""
 
-    def __init__(self, model: type[models.Model], columns: Sequence[str], key: Sequence[str] = ("id",)) -> None:
+    def __init__(
+        self, model: type[models.Model], columns: Sequence[str], key: Sequence[str] = ("id",)
+    ) -> None:
         self.model = model
         self.columns = tuple(columns)
         self.key = tuple(key)
@@ -57,7 +59,7 @@ class Table:
         staged = f'"incoming_{self.name}"'
         with connection.cursor() as cursor:
             cursor.execute(
-                f'CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS '
+                f"CREATE TEMP TABLE IF NOT EXISTS {staged} ON COMMIT DELETE ROWS AS "
                 f'SELECT {names} FROM "{self.name}" WITH NO DATA'
             )
             with cursor.copy(f"COPY {staged} ({names}) FROM STDIN") as copy:
@@ -85,7 +87,10 @@ def _plain_time(value: dt.datetime) -> str:
     return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-SQLITE_FORMS: dict[type, Callable[[Any], Any]] = {uuid.UUID: lambda value: value.hex, dt.datetime: _plain_time}
+SQLITE_FORMS: dict[type, Callable[[Any], Any]] = {
+    uuid.UUID: lambda value: value.hex,
+    dt.datetime: _plain_time,
+}
 
 
 def _for_sqlite(value: Any) -> Any:
