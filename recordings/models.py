@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 from accounts.models import Account, Device, Switch, User
 from accounts.tenancy import Actor, TenantModel
@@ -22,6 +23,19 @@ class State(models.TextChoices):
     DELETED = "deleted", "Deleted"
 
 
+class Finding(models.TextChoices):
+    """What intake or the switch found out about a take's file."""
+
+    MISSING = "missing", "No file"
+    EMPTY = "empty", "Empty file"
+    UNFINISHED = "unfinished", "Never closed by the switch"
+    OVERWRITTEN = "overwritten", "Overwritten by a later take"
+    DISCARDED = "discarded", "Discarded by the switch"
+    OUTSIDE = "outside", "Outside the mapped folders"
+    UNREADABLE = "unreadable", "Not audio we can read"
+    LENGTH = "length", "Not as long as the switch said"
+
+
 class Origin(models.TextChoices):
     POLICY = "policy", "Policy"
     ACTION = "action", "Action"
@@ -34,12 +48,13 @@ class Recording(TenantModel):
     """One take: a leg, a path and the moment it began; a conference's has no leg and no call.
 
     ``path`` is the switch's, ``take`` counts the takes on that path within the conversation.
-    ``switch_ms`` is the length the switch told; ``duration_ms`` the length we measured.
+    ``switch_ms`` is the length the switch told; the length we measured is with the media.
+    ``finding`` and ``state_reason`` say, to a program and to a person, why a state is what it is.
     """
 
     account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
     switch = models.ForeignKey(Switch, on_delete=models.PROTECT, related_name="+")
-    call = models.ForeignKey(Call, null=True, on_delete=models.CASCADE, related_name="recordings")
+    call = models.ForeignKey(Call, null=True, on_delete=models.SET_NULL, related_name="recordings")
     leg_uuid = models.CharField(max_length=255, blank=True)
     stop_leg_uuid = models.CharField(max_length=255, blank=True)
     conference_name = models.CharField(max_length=255, blank=True)
@@ -49,7 +64,10 @@ class Recording(TenantModel):
     origin = models.CharField(max_length=16, choices=Origin.choices)
     state = models.CharField(max_length=16, choices=State.choices, default=State.RECORDING)
     state_reason = models.CharField(max_length=255, blank=True)
-    state_at = models.DateTimeField(auto_now=True)
+    state_at = models.DateTimeField(default=timezone.now)
+    finding = models.CharField(max_length=16, choices=Finding.choices, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
     completion_cause = models.CharField(max_length=64, blank=True)
@@ -67,7 +85,9 @@ class Recording(TenantModel):
     tags = models.JSONField(default=list, blank=True)
     masked = models.JSONField(default=list)
     legal_hold = models.BooleanField(default=False)
-    source_path = models.TextField(blank=True, help_text="Where the file was found")
+    source_path = models.TextField(
+        blank=True, help_text="Where the file was found, as the switch would say it"
+    )
     source_kept = models.BooleanField(default=False, help_text="The source could not be removed")
 
     class Meta:
@@ -116,9 +136,7 @@ class Media(TenantModel):
     class Meta:
         verbose_name_plural = "media"
         constraints = [
-            models.UniqueConstraint(
-                fields=["recording", "variant", "format"], name="media_unique_variant"
-            )
+            models.UniqueConstraint(fields=["recording", "variant", "format"], name="media_unique_variant")
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,26 @@
+"""Tasks about recordings, written in the transaction of the rows they are about."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from django_q.tasks import async_task
+
+RECORDINGS_PER_TASK = 20
+
+
+def collect_soon(recording_ids: Sequence[uuid.UUID]) -> None:
+    """Have the files of these recordings found and stored."""
+    _enqueue("recordings.intake.collect_each", recording_ids)
+
+
+def rehome_soon(recording_ids: Sequence[uuid.UUID]) -> None:
+    """Have the stored files of these recordings moved under the account that has them now."""
+    _enqueue("recordings.rehome.rehome_each", recording_ids)
+
+
+def _enqueue(task: str, recording_ids: Sequence[uuid.UUID]) -> None:
+    for start in range(0, len(recording_ids), RECORDINGS_PER_TASK):
+        some = recording_ids[start : start + RECORDINGS_PER_TASK]
+        async_task(task, [recording_id.hex for recording_id in some])

@@ -1,0 +1,237 @@
+"""From a take's file on the switch to verified audio in storage.
+
+The order is what makes a crash at any point harmless: claim the row; copy, flush and read back; then one
+transaction for the media and the state "ready"; only then the source is removed. A task that runs again finds
+the source and copies it again over the same key, or finds the row ready and only tidies up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import uuid
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import BinaryIO, cast
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from recordings.candidates import Found, find_source, open_source, overwritten, overwritten_by_other
+from recordings.enqueue import rehome_soon
+from recordings.models import Finding, Media, Recording, State, Variant
+from recordings.peaks import store_peaks
+from recordings.processing.native import combine
+from recordings.processing.probe import EmptyAudio, Probe, probe
+from recordings.processing.wav import NotAudio, repair
+from recordings.sources import Folder, SourceError, is_same, place_of
+from recordings.storage import Stored, digest, file_name_of, key_of, recordings_storage, store
+
+log = logging.getLogger(__name__)
+
+TRIES = 3
+BETWEEN_TRIES = timedelta(minutes=1)
+LONGEST_BACK_OFF = timedelta(hours=1)
+LENGTH_TOLERANCE_MS = 1000
+MEMORY_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is in storage, and what it is."""
+
+    stored: Stored
+    audio: Probe
+
+
+def collect_each(recording_ids: list[str]) -> None:
+    """Collect several recordings; one that fails does not keep the others waiting."""
+    for recording_id in recording_ids:
+        try:
+            collect(uuid.UUID(recording_id))
+        except Exception as error:
+            log.exception("The file of recording %s could not be stored", recording_id)
+            back_off(uuid.UUID(recording_id), error)
+
+
+def collect(recording_id: uuid.UUID) -> None:
+    """Find the file of a take, store it and say so in its row."""
+    recording = claim(recording_id)
+    if recording is None:
+        tidy_up(recording_id)
+        return
+    with ExitStack() as opened:
+        try:
+            found = find_source(recording, opened)
+            audio, content = examine(recording, found, opened)
+        except SourceError as error:
+            give_up_or_wait(recording, error)
+            return
+        keep(recording, found, audio, content)
+
+
+def keep(recording: Recording, found: Found, audio: Probe, content: BinaryIO) -> None:
+    storage = recordings_storage()
+    stored = store(storage, key_of(recording, Variant.CALL, audio.format), content)
+    if not all(is_same(os.fstat(source.file.fileno()), source.seen) for source in found.files):
+        give_up_or_wait(recording, SourceError(Finding.UNFINISHED, "The file is still being written."))
+        discard_copy(stored.key)
+        return
+    media = commit(recording, found, Kept(stored, audio))
+    if media is None:
+        discard_copy(stored.key)
+        return
+    remove_source(recording, found)
+    try:
+        store_peaks(storage, media)
+    except (OSError, NotAudio):
+        log.warning("No peaks for recording %s", recording.pk.hex, exc_info=True)
+
+
+def claim(recording_id: uuid.UUID) -> Recording | None:
+    """Take the row on; one that a crashed worker left in processing is taken on again."""
+    claimed = Recording.objects.filter(pk=recording_id, state__in=[State.RECEIVED, State.PROCESSING]).update(
+        state=State.PROCESSING, state_at=timezone.now(), attempts=F("attempts") + 1, next_try_at=None
+    )
+    return Recording.objects.select_related("switch").filter(pk=recording_id).first() if claimed else None
+
+
+def examine(recording: Recording, found: Found, opened: ExitStack) -> tuple[Probe, BinaryIO]:
+    """Say what was found and give the bytes to store: the file itself, or a finished copy of it."""
+    content = found.files[0].file
+    if found.codec:
+        content = scratch(opened)
+        incoming, outgoing = found.files
+        combine(incoming.file, outgoing.file, found.codec, content)
+    else:
+        wait_for_all_of_it(recording, found)
+    try:
+        audio = probe(content)
+    except EmptyAudio:
+        raise SourceError(Finding.EMPTY, "The file has no sound in it.") from None
+    except NotAudio as error:
+        raise SourceError(Finding.UNREADABLE, f"The file is {error}."[:255]) from error
+    if audio.wav and not audio.finished:
+        source, content = content, scratch(opened)
+        repair(source, audio.wav, content)
+    return audio, content
+
+
+def scratch(opened: ExitStack) -> BinaryIO:
+    return cast("BinaryIO", opened.enter_context(tempfile.SpooledTemporaryFile(MEMORY_BYTES)))
+
+
+def wait_for_all_of_it(recording: Recording, found: Found) -> None:
+    """Give a file that is not as large as the switch said time to arrive; an MP3's last flush comes later."""
+    told, size = recording.switch_size, found.files[0].seen.st_size
+    is_whole = told is None or (size >= told if found.files[0].name.endswith(".mp3") else size == told)
+    if not is_whole and recording.attempts < TRIES:
+        raise SourceError(Finding.UNFINISHED, f"The switch wrote {told} bytes, {size} are there.")
+
+
+@transaction.atomic
+def commit(recording: Recording, found: Found, kept: Kept) -> Media | None:
+    """Write media and state together; None when the row went another way meanwhile."""
+    row = Recording.objects.select_for_update().filter(pk=recording.pk, state=State.PROCESSING).first()
+    if row is None:
+        return None
+    if overwritten_by_other(row) and row.switch_size != found.files[0].seen.st_size:
+        give_up_or_wait(row, overwritten())
+        return None
+    media, _ = Media.objects.update_or_create(
+        recording=row,
+        variant=Variant.CALL,
+        format=kept.audio.format,
+        defaults={
+            "key": kept.stored.key,
+            "file_name": file_name_of(row, kept.audio.format),
+            "size": kept.stored.size,
+            "sha256": kept.stored.sha256,
+            "duration_ms": kept.audio.milliseconds,
+            "channels": kept.audio.channels,
+            "sample_rate": kept.audio.sample_rate,
+        },
+    )
+    row.finding, row.state_reason = judge(row, kept.audio)
+    row.state, row.state_at = State.READY, timezone.now()
+    row.source_path, row.source_kept = found.remote_path, True
+    row.save(update_fields=["finding", "state_reason", "state", "state_at", "source_path", "source_kept"])
+    if row.account_id != recording.account_id:
+        rehome_soon([row.pk])
+    return media
+
+
+def judge(recording: Recording, audio: Probe) -> tuple[str, str]:
+    """What is worth saying of audio that is there."""
+    if not audio.finished:
+        return Finding.UNFINISHED, "The switch never closed the file; its header was completed."
+    told = recording.switch_ms
+    if told is not None and abs(told - audio.milliseconds) > LENGTH_TOLERANCE_MS:
+        return Finding.LENGTH, f"The switch said {told} ms, the file has {audio.milliseconds} ms."
+    return "", ""
+
+
+def remove_source(recording: Recording, found: Found) -> None:
+    """Remove what was stored; what cannot be removed stays noted as kept."""
+    gone = [found.folder.remove(source.name, source.seen) for source in found.files]
+    if all(gone):
+        Recording.objects.filter(pk=recording.pk).update(source_kept=False)
+
+
+def discard_copy(key: str) -> None:
+    """Remove a copy that belongs to no row."""
+    if not Media.objects.filter(key=key).exists():
+        recordings_storage().delete(key)
+
+
+def give_up_or_wait(recording: Recording, error: SourceError) -> None:
+    """Try again later, or say for good what is wrong; a row that is not in processing is left alone."""
+    is_growing = error.finding == Finding.UNFINISHED
+    final = error.permanent or (recording.attempts >= TRIES and not is_growing)
+    verdict = State.FAILED if error.finding == Finding.UNREADABLE else State.MISSING
+    Recording.objects.filter(pk=recording.pk, state=State.PROCESSING).update(
+        state=verdict if final else State.RECEIVED,
+        state_at=timezone.now(),
+        finding=error.finding if final else "",
+        state_reason=error.reason[:255],
+        next_try_at=None if final else timezone.now() + BETWEEN_TRIES,
+    )
+
+
+def back_off(recording_id: uuid.UUID, error: Exception) -> None:
+    """Leave what our own side failed on, a full disk say, for longer each time and never for good."""
+    recording = Recording.objects.filter(pk=recording_id, state=State.PROCESSING).first()
+    if recording is None:
+        return
+    wait = min(BETWEEN_TRIES * 2 ** min(recording.attempts, 10), LONGEST_BACK_OFF)
+    Recording.objects.filter(pk=recording_id, state=State.PROCESSING).update(
+        state=State.RECEIVED,
+        state_at=timezone.now(),
+        state_reason=f"Could not be stored: {type(error).__name__}."[:255],
+        next_try_at=timezone.now() + wait,
+    )
+
+
+def tidy_up(recording_id: uuid.UUID) -> None:
+    """Remove the source that a crash left behind, if it has the very bytes that are stored."""
+    media = Media.objects.filter(
+        recording=recording_id,
+        recording__state=State.READY,
+        recording__source_kept=True,
+        variant=Variant.CALL,
+    ).first()
+    if media is None:
+        return
+    recording = Recording.objects.select_related("switch").get(pk=recording_id)
+    with ExitStack() as opened:
+        try:
+            place = place_of(recording.source_path, recording.switch.path_mapping)
+            folder = opened.enter_context(Folder(place))
+            source = open_source(folder, place.name, opened)
+        except SourceError:
+            return
+        if source is None or digest(source.file) == (media.size, media.sha256):
+            remove_source(recording, Found(place, folder, (source,) if source else ()))

@@ -1,0 +1,170 @@
+"""Handing audio out, whole or a range, by ourselves or by the web server in front, and on record."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.files.base import File
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.utils.http import http_date, parse_http_date_safe
+
+from accounts import audit
+from recordings.models import Finding, Media, Recording, State
+from recordings.ranges import Span, Unsatisfiable, span_of
+from recordings.storage import recordings_storage
+
+CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+CHUNK_BYTES = 1 << 16
+ONE_LISTENING_SECONDS = 600
+
+
+class MediaMissing(Http404):
+    """The file of a recording is gone; the reason can be shown."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def open_media(media: Media) -> File[bytes]:
+    """Open a stored file; one that is gone is marked as missing, and MediaMissing says so."""
+    try:
+        return recordings_storage().open(media.key)
+    except FileNotFoundError:
+        raise report_missing(media) from None
+
+
+def report_missing(media: Media) -> MediaMissing:
+    """Mark the recording as missing and return the error that tells of it."""
+    reason = "The file is no longer in storage."
+    Recording.objects.filter(pk=media.recording_id, state=State.READY).update(
+        state=State.MISSING, state_at=timezone.now(), finding=Finding.MISSING, state_reason=reason
+    )
+    return MediaMissing(reason)
+
+
+def serve(request: HttpRequest, media: Media, *, inline: bool, accel: bool = True) -> HttpResponseBase:
+    """Answer GET or HEAD with the audio, to play (``inline``) or to keep; raise MediaMissing when it is gone.
+
+    With ``accel`` and CCPORTAL_X_ACCEL the web server in front sends the bytes, and knows ranges itself.
+    """
+    prefix = settings.CCPORTAL_X_ACCEL if accel else ""
+    response = hand_over(media, prefix) if prefix else answer(request, media)
+    describe(response, media, inline=inline)
+    if request.method == "GET" and response.status_code in (200, 206):
+        keep_record(request, media, response, inline=inline)
+    return response
+
+
+def hand_over(media: Media, prefix: str) -> HttpResponse:
+    if not recordings_storage().exists(media.key):
+        raise report_missing(media)
+    return HttpResponse(headers={"X-Accel-Redirect": quote(f"{prefix.rstrip('/')}/{media.key}")})
+
+
+def answer(request: HttpRequest, media: Media) -> HttpResponseBase:
+    file = open_media(media)
+    size = file.seek(0, os.SEEK_END)
+    response: HttpResponseBase
+    if is_fresh(request, media):
+        response = HttpResponse(status=304)
+    else:
+        response = whole_or_part(request, media, file, size)
+    if not response.streaming:
+        file.close()
+    return response
+
+
+def whole_or_part(request: HttpRequest, media: Media, file: File[bytes], size: int) -> HttpResponseBase:
+    """Answer 200, 206 or 416; HEAD tells of the whole file, whatever range it asks for (RFC 9110, 14.2)."""
+    if request.method == "HEAD":
+        return HttpResponse(headers={"Content-Length": str(size)})
+    header = request.headers.get("Range", "")
+    try:
+        span = span_of(header, size) if header and range_applies(request, media) else None
+    except Unsatisfiable:
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
+    sent = span or Span(0, size - 1)
+    response = StreamingHttpResponse(pieces(file, sent), status=206 if span else 200)
+    response["Content-Length"] = str(sent.length)
+    if span:
+        response["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
+    return response
+
+
+def pieces(file: Any, span: Span) -> Iterator[bytes]:
+    with file:
+        file.seek(span.first)
+        left = span.length
+        while left and (piece := file.read(min(CHUNK_BYTES, left))):
+            left -= len(piece)
+            yield piece
+
+
+def etag_of(media: Media) -> str:
+    return f'"{media.sha256}"'
+
+
+def last_modified(media: Media) -> int:
+    return int(media.created_at.timestamp())
+
+
+def is_fresh(request: HttpRequest, media: Media) -> bool:
+    """Whether the client has it already (If-None-Match, else If-Modified-Since)."""
+    if known := request.headers.get("If-None-Match"):
+        tags = {tag.strip().removeprefix("W/") for tag in known.split(",")}
+        return bool(tags & {"*", etag_of(media)})
+    since = parse_http_date_safe(request.headers.get("If-Modified-Since", ""))
+    return since is not None and last_modified(media) <= since
+
+
+def range_applies(request: HttpRequest, media: Media) -> bool:
+    """If-Range: the range counts only for the very file the client has begun (RFC 9110, 13.1.5)."""
+    condition = request.headers.get("If-Range")
+    if condition is None:
+        return True
+    if condition.startswith(('"', "W/")):
+        return condition == etag_of(media)
+    return parse_http_date_safe(condition) == last_modified(media)
+
+
+def describe(response: HttpResponseBase, media: Media, *, inline: bool) -> None:
+    response["Content-Type"] = CONTENT_TYPES.get(media.format, "application/octet-stream")
+    response["Content-Disposition"] = disposition("inline" if inline else "attachment", media.file_name)
+    response["Accept-Ranges"] = "bytes"
+    response["ETag"] = etag_of(media)
+    response["Last-Modified"] = http_date(last_modified(media))
+    response["Cache-Control"] = "private, no-cache"
+    response["X-Content-Type-Options"] = "nosniff"
+
+
+def disposition(kind: str, name: str) -> str:
+    """Name the file for old clients in plain ASCII, for all others as it is (RFC 6266, RFC 8187)."""
+    plain = "".join(
+        char if char.isascii() and char.isprintable() and char not in '"\\%' else "_" for char in name
+    )
+    exact = quote(name.encode("utf-8", "replace"), safe="")
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{exact}"
+
+
+def keep_record(request: HttpRequest, media: Media, response: HttpResponseBase, *, inline: bool) -> None:
+    """Put a play or download in the audit log; the many ranges of one listening are one entry."""
+    actor = getattr(request, "actor", None)
+    asked = response.get("Content-Range", "")
+    action = "recording.play" if inline else "recording.download"
+    if asked and not asked.startswith("bytes 0-"):
+        who = getattr(actor, "user_id", None) or getattr(actor, "label", "")
+        listener = hashlib.sha256(f"{who}".encode()).hexdigest()[:32]
+        if not cache.add(f"{action}:{media.pk.hex}:{listener}", 1, ONE_LISTENING_SECONDS):
+            return
+    audit.record(
+        actor, action, media.recording, file=media.file_name, variant=media.variant, format=media.format
+    )

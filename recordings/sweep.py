@@ -1,0 +1,64 @@
+"""Every minute: recordings that wait for their next try, or were left behind by a crash, go on."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from recordings.enqueue import collect_soon
+from recordings.models import Recording, State
+
+MOST_AT_ONCE = 1000
+TASK_LOST_AFTER = timedelta(minutes=10)
+WORKER_LOST_AFTER = timedelta(minutes=25)
+STOP_LOST_AFTER = timedelta(minutes=2)
+ROOM_FORGOTTEN_AFTER = timedelta(hours=24)
+
+
+def sweep() -> int:
+    """Enqueue what is due; return how many recordings that were."""
+    now = timezone.now()
+    with transaction.atomic():
+        ended = mark(never_stopped(), state=State.RECEIVED, state_at=now, next_try_at=now + TASK_LOST_AFTER)
+        due = mark(left_behind(), next_try_at=now + TASK_LOST_AFTER)
+        stuck = mark(abandoned(), state=State.RECEIVED, state_at=now, next_try_at=now + TASK_LOST_AFTER)
+        found = [*ended, *due, *stuck]
+        collect_soon(found)
+    return len(found)
+
+
+def never_stopped() -> QuerySet[Recording]:
+    """Takes whose end was never heard, although their call is over; a room's after a day."""
+    now = timezone.now()
+    return Recording.objects.filter(
+        Q(call__ended_at__lt=now - STOP_LOST_AFTER) | Q(call=None, started_at__lt=now - ROOM_FORGOTTEN_AFTER),
+        state=State.RECORDING,
+    )
+
+
+def left_behind() -> QuerySet[Recording]:
+    """Files to be collected whose next try is due, or whose task got lost."""
+    now = timezone.now()
+    return Recording.objects.filter(
+        Q(next_try_at__lte=now) | Q(next_try_at=None, state_at__lt=now - TASK_LOST_AFTER),
+        state=State.RECEIVED,
+    )
+
+
+def abandoned() -> QuerySet[Recording]:
+    """Files a worker was at and never finished: longer ago than any task may take."""
+    return Recording.objects.filter(state=State.PROCESSING, state_at__lt=timezone.now() - WORKER_LOST_AFTER)
+
+
+def mark(rows: QuerySet[Recording], **changes: object) -> list[uuid.UUID]:
+    """Mark rows and return their ids; another sweep at the same moment passes over them."""
+    lock = rows.select_for_update(skip_locked=True, of=("self",))
+    ids: Iterable[uuid.UUID] = lock.order_by("pk").values_list("pk", flat=True)[:MOST_AT_ONCE]
+    taken = list(ids)
+    Recording.objects.filter(pk__in=taken).update(**changes)
+    return taken
