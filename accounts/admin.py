@@ -1,0 +1,289 @@
+"""Admin of tenants, their people, phones, numbers and keys, of switches, and of the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminPasswordWidget
+
+from accounts import audit
+from accounts.access import Action, roles_given_by
+from accounts.keys import PREFIX_LENGTH, hash_of, new_secret, revoke_key
+from accounts.models import (
+    Account,
+    ApiKey,
+    AuditEntry,
+    Device,
+    PhoneNumber,
+    Role,
+    Switch,
+    Team,
+    User,
+    digits_of,
+)
+from accounts.tenant_admin import (
+    AccountFilter,
+    ReadOnlyAdmin,
+    TenantAdmin,
+    TenantForm,
+    actor_of,
+    not_found_when_refused,
+)
+
+admin.site.unregister(Group)
+
+
+def role_choices(request: HttpRequest, without: tuple[Role, ...] = ()) -> list[tuple[str, str]]:
+    """The roles that the one who asks may give."""
+    actor = actor_of(request)
+    given = roles_given_by(actor.role) if actor else []
+    return [(role.value, str(role.label)) for role in Role if role in given and role not in without]
+
+
+class AccountForm(TenantForm):
+    """A new account stands below one of its maker's; only operators make one that stands alone."""
+
+    needs_parent = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        if self.needs_parent and "parent" in self.fields and not cleaned.get("parent"):
+            self.add_error("parent", "Choose the account that the new one stands below.")
+        return cleaned
+
+
+@admin.register(Account)
+class AccountAdmin(TenantAdmin):
+    form = AccountForm
+    list_display = ("name", "realm", "parent", "time_zone", "country", "enabled")
+    list_filter = ("enabled",)
+    list_select_related = ("parent",)
+    search_fields = ("^name", "^realm")
+    autocomplete_fields = ("parent",)
+    operators_fields = ("parent", "realm", "account_code", "enabled")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        form.needs_parent = not self.may(request, Action.OPERATE)
+        return form
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """An account's own administrators cannot move it, switch it off or claim another's calls."""
+        actor = actor_of(request)
+        return self.operators_fields if obj and actor and actor.account_id == obj.pk else ()
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Team)
+class TeamAdmin(TenantAdmin):
+    list_display = ("name", "account")
+    list_filter = (("account", AccountFilter),)
+    list_select_related = ("account",)
+    search_fields = ("^name",)
+    autocomplete_fields = ("account",)
+
+
+class PersonForm(TenantForm):
+    """An operator belongs to no account, everybody else to one."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        role = cleaned.get("role", self.instance.role)
+        account = cleaned.get("account", self.instance.account)
+        if role == Role.OPERATOR and account:
+            self.add_error("account", "An operator belongs to no account.")
+        if role != Role.OPERATOR and not account:
+            self.add_error("account", "Choose an account.")
+        return cleaned
+
+
+class PersonCreationForm(PersonForm, UserCreationForm):  # type: ignore[misc]
+    usable_password = None
+
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+class PersonChangeForm(PersonForm, UserChangeForm):  # type: ignore[misc]
+    class Meta:
+        model = User
+        fields = "__all__"
+
+
+@admin.register(User)
+class UserAdmin(TenantAdmin, DjangoUserAdmin):
+    form = PersonChangeForm
+    add_form = PersonCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("email", "name", "role", "account", "is_active", "last_login")
+    list_filter = (("account", AccountFilter), "role", "is_active")
+    list_select_related = ("account",)
+    search_fields = ("^email", "^name", "^username")
+    ordering = ("email",)
+    filter_horizontal = ()
+    autocomplete_fields = ("account", "teams")
+    readonly_fields = ("last_login", "created_at")
+    person_fields = ("account", "role", "email", "username", "name", "teams", "extension", "agent_name")
+    fieldsets = (
+        (None, {"fields": (*person_fields, "is_active")}),
+        ("Signing in", {"fields": ("password", "last_login", "created_at")}),
+    )
+    add_fieldsets = ((None, {"fields": (*person_fields, "password1", "password2")}),)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "role":
+            kwargs["choices"] = role_choices(request)
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and not stands_above(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        allowed = super().has_delete_permission(request, obj) and not stands_above(request, obj)
+        return allowed and (obj is None or obj.pk != request.user.pk)
+
+    @not_found_when_refused
+    def user_change_password(self, *args: Any, **kwargs: Any) -> Any:
+        return super().user_change_password(*args, **kwargs)
+
+
+def stands_above(request: HttpRequest, person: User | None) -> bool:
+    """Whether the person has a role that the one who asks could not give."""
+    actor = actor_of(request)
+    return person is not None and (actor is None or person.role not in roles_given_by(actor.role))
+
+
+@admin.register(Device)
+class DeviceAdmin(TenantAdmin):
+    list_display = ("name", "sip_username", "owner", "account", "enabled")
+    list_filter = (("account", AccountFilter), "enabled")
+    list_select_related = ("account", "owner")
+    search_fields = ("^name", "^sip_username")
+    autocomplete_fields = ("account", "owner")
+
+
+class PhoneNumberForm(TenantForm):
+    """A number, however it is written, leads to one account."""
+
+    def clean_number(self) -> str:
+        number: str = self.cleaned_data["number"]
+        others = PhoneNumber.objects.filter(digits=digits_of(number)).exclude(pk=self.instance.pk)
+        if others.exists():
+            raise forms.ValidationError("This number is taken.", code="unique")
+        return number
+
+
+@admin.register(PhoneNumber)
+class PhoneNumberAdmin(TenantAdmin):
+    form = PhoneNumberForm
+    list_display = ("number", "account", "owner")
+    list_filter = (("account", AccountFilter),)
+    list_select_related = ("account", "owner")
+    search_fields = ("^number",)
+    digits_fields = ("digits",)
+    autocomplete_fields = ("account", "owner")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(TenantAdmin):
+    """Keys are made and revoked here, never changed; a new one's secret is on one page, once."""
+
+    list_display = ("name", "prefix", "role", "account", "created_at", "last_used_at", "revoked_at")
+    list_filter = (("account", AccountFilter), "role")
+    list_select_related = ("account",)
+    search_fields = ("^name", "^prefix")
+    autocomplete_fields = ("account",)
+    fields = ("account", "name", "role")
+    actions = ("revoke",)
+
+    def formfield_for_choice_field(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "role":
+            kwargs["choices"] = role_choices(request, without=(Role.OPERATOR,))
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+    def get_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
+        more = ("prefix", "created_at", "last_used_at", "revoked_at") if obj else ()
+        return (*self.fields, *more)
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, self.change_right)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        obj.plain = new_secret()  # type: ignore[attr-defined]
+        obj.prefix = obj.plain[:PREFIX_LENGTH]  # type: ignore[attr-defined]
+        obj.key_hash = hash_of(obj.plain)  # type: ignore[attr-defined]
+        super().save_model(request, obj, form, change)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        del post_url_continue
+        context = {**self.admin_site.each_context(request), "title": "Copy the new key", "key": obj}
+        return TemplateResponse(request, "admin/accounts/apikey/issued.html", context | {"opts": self.opts})
+
+    @admin.action(description="Revoke", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, keys: Any) -> None:
+        for key in keys.filter(revoked_at=None):
+            revoke_key(key)
+            audit.record(actor_of(request), "revoke", key, name=str(key))
+        messages.success(request, f"Revoked at {timezone.now():%H:%M:%S} UTC.")
+
+
+class SwitchForm(TenantForm):
+    """A switch; the password is not shown, and stays when nothing is written."""
+
+    password = forms.CharField(
+        required=False,
+        max_length=128,
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "off"}),
+        help_text="Of its event socket or manager. Leave it empty to keep what is there.",
+    )
+
+    def clean_password(self) -> str:
+        return self.cleaned_data["password"] or self.instance.password
+
+
+@admin.register(Switch)
+class SwitchAdmin(TenantAdmin):
+    view_right = Action.OPERATE
+    change_right = Action.OPERATE
+    form = SwitchForm
+    list_display = ("name", "kind", "host", "port", "account", "enabled", "last_heard_at")
+    list_filter = ("kind", "enabled")
+    list_select_related = ("account",)
+    search_fields = ("^name", "^host")
+    autocomplete_fields = ("account",)
+    readonly_fields = ("last_heard_at",)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        initial = super().get_changeform_initial_data(request)
+        initial.pop("password", None)
+        return initial
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    view_right = Action.AUDIT
+    list_display = ("at", "actor", "action", "object_type", "object_id", "address", "account")
+    list_filter = (("account", AccountFilter),)
+    list_select_related = ("account",)
+    search_fields = ("object_id__startswith",)
+    search_help_text = "The id of a thing"
