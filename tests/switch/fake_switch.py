@@ -100,7 +100,7 @@ class FakeSwitch:
 
     def hang_up(self) -> None:
         """End every connection there is."""
-        for client in self._all:
+        for client in list(self._all):
             client.end()
 
     def next_line(self, word: str) -> str:
