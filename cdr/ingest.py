@@ -2,7 +2,7 @@
 
 1. Events that name a leg in common make a group; it joins the conversations that already know its legs.
 2. What is kept of those is read, new events are added, each conversation is assembled from all it has.
-3. Its rows are written over the old ones. Two conversations that turn out to be one go on under the older's id.
+2. What is kept of those is read, new events are added, and each conversation is assembled anew.
 """
 
 from __future__ import annotations
