@@ -16,11 +16,9 @@ from ccportal.api.columns import (
     as_id,
     by_name,
     gregorian,
-    hex_of,
     identifier,
     moment,
     present,
-    rounded,
     seconds,
     text,
     unix,
@@ -30,7 +28,6 @@ from ccportal.api.documents import described, listed
 from ccportal.api.envelope import Answer
 from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
-from ccportal.api.times import iso
 from ccportal.api.views import AccountView, ListView, find, same_id
 from cdr.models import Call, CallAlias, Leg
 from recordings.models import Recording

@@ -17,6 +17,7 @@ from django.db.models import Q
 from ccportal.api.times import gregorian_seconds, iso, local, read_span, unix_seconds
 
 NO_ROW = Q(pk__in=[])
+EVERY_ROW = Q(pk__isnull=False)
 Condition = Callable[[str], Q]
 
 
@@ -75,9 +76,7 @@ def defused(text: str) -> str:
 
 
 def text(name: str, path: str, help: str = "") -> Column:
-    return Column(
-        name, Kind.TEXT, reader(path), lambda value: Q(**{path: value}), has_text(path), help=help
-    )
+    return Column(name, Kind.TEXT, reader(path), lambda value: Q(**{path: value}), has_text(path), help=help)
 
 
 def identifier(name: str, path: str, help: str = "") -> Column:
@@ -117,7 +116,7 @@ def seconds(name: str, path: str, help: str = "") -> Column:
 
 def flag(name: str, path: str, help: str = "") -> Column:
     return Column(
-        name, Kind.BOOLEAN, reader(path), lambda value: Q(**{path: as_flag(value)}), Q(), help=help
+        name, Kind.BOOLEAN, reader(path), lambda value: Q(**{path: as_flag(value)}), EVERY_ROW, help=help
     )
 
 
@@ -137,7 +136,12 @@ def moment(name: str, path: str, help: str = "") -> Column:
 def counted(name: str, path: str, count: Callable[[datetime], int], help: str) -> Column:
     read = reader(path)
     return Column(
-        name, Kind.TEXT, lambda row: str(count(read(row))), lambda value: within(path, value), Q(), help=help
+        name,
+        Kind.TEXT,
+        lambda row: str(count(read(row))),
+        lambda value: within(path, value),
+        EVERY_ROW,
+        help=help,
     )
 
 

@@ -43,7 +43,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     """The two headers a token can be sent in."""
 
     target_class = "ccportal.api.authentication.TokenAuthentication"
-    name = ["X-Auth-Token", "Bearer"]  # type: ignore[assignment]  # noqa: RUF012
+    name = ["X-Auth-Token", "Bearer"]  # type: ignore[assignment]
 
     def get_security_definition(self, auto_schema: Any) -> Any:
         return [
@@ -120,9 +120,7 @@ ERROR = schema_of(
 REFUSALS: dict[Any, Any] = dict.fromkeys((401, 404), ERROR)
 
 
-def described(
-    summary: str, columns: Sequence[Column], *, name: str, many: bool = False
-) -> Callable[[F], F]:
+def described(summary: str, columns: Sequence[Column], *, name: str, many: bool = False) -> Callable[[F], F]:
     """Describe a GET of one document, or of all that belong to one thing."""
     envelope = f"{name}ListAnswer" if many else f"{name}Answer"
     answer = envelope_of(envelope, row_of(name, columns)(many=many))
@@ -233,7 +231,9 @@ def audio_described(summary: str) -> Callable[[F], F]:
             in_query("variant", "The whole call, or the agent's part", type="string", enum=["call", "agent"]),
             in_query("format", "mp3 or wav", type="string", enum=["mp3", "wav"]),
             INLINE,
-            OpenApiParameter("Range", OpenApiTypes.STR, OpenApiParameter.HEADER, description="One byte range"),
+            OpenApiParameter(
+                "Range", OpenApiTypes.STR, OpenApiParameter.HEADER, description="One byte range"
+            ),
             OpenApiParameter("If-Range", OpenApiTypes.STR, OpenApiParameter.HEADER),
         ],
         responses=audio_answers(),

@@ -135,5 +135,3 @@ def headers_of(refused: exceptions.APIException) -> dict[str, str]:
     if isinstance(refused, exceptions.Throttled):
         headers["Retry-After"] = str(max(1, round(refused.wait or 1)))
     return headers
-
-

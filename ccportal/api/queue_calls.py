@@ -8,6 +8,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from rest_framework.request import Request
 
 from ccportal.api.columns import (
+    EVERY_ROW,
     Column,
     Kind,
     as_id,
@@ -61,7 +62,7 @@ QUEUE_CALL_COLUMNS = (
         Kind.TEXT,
         lambda visit: visit.cancel_reason or NO_REASON,
         lambda value: Q(cancel_reason__in=[value, ""] if value == NO_REASON else [value]),
-        Q(),
+        EVERY_ROW,
         help="BREAK_OUT, TIMEOUT, NO_AGENT_TIMEOUT, EXIT_WITH_KEY or NONE",
     ),
     text("uuid", "session_uuid", "The member channel"),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import Http404, HttpResponseBase
+from django.http import HttpResponseBase
 from rest_framework.request import Request
 
 from accounts.access import Action
@@ -14,12 +14,10 @@ from accounts.models import User
 from ccportal.api.columns import (
     Column,
     Kind,
-    as_flag,
     as_id,
     as_number,
     by_name,
     flag,
-    hex_of,
     identifier,
     moment,
     present,
@@ -135,8 +133,9 @@ RECORDING_COLUMNS = (
         "duration_ms",
         Kind.NUMBER,
         duration_ms,
-        lambda value: has_media(Q(duration_ms=as_number(value)))
-        | (Q(switch_ms=as_number(value)) & ~has_media(Q())),
+        lambda value: (
+            has_media(Q(duration_ms=as_number(value))) | (Q(switch_ms=as_number(value)) & ~has_media(Q()))
+        ),
         Q(switch_ms__isnull=False) | has_media(Q()),
     ),
     of_media("format", Kind.TEXT, "format"),
@@ -198,9 +197,9 @@ class AudioView(RecordingView):
         inline = read_choice(self.request, "inline", ("true", "false")) == "true"
         self.require(Action.PLAY if inline else Action.DOWNLOAD)
         try:
-            return serve(self.request._request, media, download=not inline)
+            return serve(self.request._request, media, inline=inline)
         except MediaMissing as missing:
-            raise Missing({"message": str(missing), "reason": State.MISSING}) from None
+            raise Missing({"message": missing.reason, "reason": State.MISSING.value}) from None
 
 
 class RecordingDetail(AudioView):
@@ -251,4 +250,3 @@ def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | No
     if value is not None and value not in choices:
         raise Invalid.rule(name, "enum", "This is not one of them.", target=list(choices), value=value)
     return value
-

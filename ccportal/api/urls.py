@@ -6,6 +6,7 @@ from ccportal.api.accounts import AccountDetail
 from ccportal.api.cdrs import CdrDetail, CdrList, InteractionLegs, InteractionList, UserCdrList
 from ccportal.api.description import Docs, Schema
 from ccportal.api.queue_calls import AgentQueueCallList, QueueCallList
+from ccportal.api.recordings import RecordingDetail, RecordingList, RecordingMedia, UserRecordingList
 from ccportal.api.sign_in import ApiAuth, UserAuth
 from ccportal.api.views import Unknown
 
@@ -18,6 +19,10 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("/users/<str:user_id>/cdrs", UserCdrList.as_view(), name="user-cdrs"),
     path("/queue_calls", QueueCallList.as_view(), name="queue-calls"),
     path("/agents/<str:agent_id>/queue_calls", AgentQueueCallList.as_view(), name="agent-queue-calls"),
+    path("/recordings", RecordingList.as_view(), name="recordings"),
+    path("/recordings/<str:recording_id>", RecordingDetail.as_view(), name="recording"),
+    path("/recordings/<str:recording_id>/media", RecordingMedia.as_view(), name="recording-media"),
+    path("/users/<str:user_id>/recordings", UserRecordingList.as_view(), name="user-recordings"),
 ]
 
 app_name = "api"

@@ -84,7 +84,9 @@ def test_403_for_what_the_role_may_not_do(api: Api, refused: Refused) -> None:
     ["", "/cdrs", "/cdrs/interaction", "/cdrs/legs/abc", "/queue_calls", "/recordings", "/cdrs/" + "0" * 32],
 )
 @pytest.mark.parametrize("identifier", ["{other}", "0" * 32, "nonsense", "%00", "' OR 1=1"])
-def test_404_tells_nothing_apart(api: Api, outsider: Api, refused: Refused, path: str, identifier: str) -> None:
+def test_404_tells_nothing_apart(
+    api: Api, outsider: Api, refused: Refused, path: str, identifier: str
+) -> None:
     other = outsider.account.pk.hex
     answer = api.get(f"accounts/{identifier.format(other=other)}{path}")
     refused(answer, 404, "bad_identifier")

@@ -127,7 +127,9 @@ def test_wrong_parameters_are_named(
     assert answer.json()["data"][path][rule]["target"] == target
 
 
-@pytest.mark.parametrize("key", ["x", "AAAA", "%%%", "A" * 34, "ZAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "\x00", "é"])
+@pytest.mark.parametrize(
+    "key", ["x", "AAAA", "%%%", "A" * 34, "ZAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "\x00", "é"]
+)
 def test_invented_start_key_is_refused(api: Api, refused: Refused, key: str) -> None:
     refused(api.own("/cdrs", start_key=key), 400, "validation error")
 
@@ -216,7 +218,11 @@ def test_every_field_finds_its_own_row_and_not_its_own_row(api: Api, path: str) 
 
 @pytest.mark.parametrize(
     ("path", "field"),
-    [("/cdrs", "media_recordings"), ("/cdrs/interaction", "media_recordings"), ("/queue_calls", "recording_ids")],
+    [
+        ("/cdrs", "media_recordings"),
+        ("/cdrs/interaction", "media_recordings"),
+        ("/queue_calls", "recording_ids"),
+    ],
 )
 def test_rows_are_found_by_recording(api: Api, spread: list[Leg], path: str, field: str) -> None:
     row = api.rows(path)[3]
@@ -229,7 +235,10 @@ def test_json_list_means_membership(api: Api) -> None:
     for number in ("1", "2", "3"):
         make_conversation(api.account, caller_number=number)
     wanted = json.dumps(["1", "3"])
-    assert {row["caller_id_number"] for row in api.rows("/cdrs", filter_caller_id_number=wanted)} == {"1", "3"}
+    assert {row["caller_id_number"] for row in api.rows("/cdrs", filter_caller_id_number=wanted)} == {
+        "1",
+        "3",
+    }
     assert [row["caller_id_number"] for row in api.rows("/cdrs", filter_not_caller_id_number=wanted)] == ["2"]
     assert api.rows("/cdrs", filter_caller_id_number="[]") == []
 
@@ -311,7 +320,9 @@ def test_values_are_only_values(api: Api, spread: list[Leg], value: str) -> None
 @pytest.mark.parametrize("path", LISTS)
 def test_queries_do_not_grow_with_rows(api: Api, path: str) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(connection, ) as captured:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
             assert api.own(path).status_code == 200
         return len(captured)
 

@@ -78,8 +78,8 @@ def test_tokens_of_a_revoked_key_are_refused_at_once(api: Api) -> None:
 
 
 def test_wrong_password_and_unknown_account_look_the_same(api: Api, refused: Refused) -> None:
-    wrong = put("user_auth", username=api.user.username, password="no", account_name="Acme")  # noqa: S106
-    unknown = put("user_auth", username="nobody", password="no", account_name="No such")  # noqa: S106
+    wrong = put("user_auth", username=api.user.username, password="no", account_name="Acme")
+    unknown = put("user_auth", username="nobody", password="no", account_name="No such")
     refused(wrong, 401, "invalid_credentials")
     refused(unknown, 401, "invalid_credentials")
     assert wrong.json()["data"] == unknown.json()["data"]
