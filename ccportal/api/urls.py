@@ -11,25 +11,25 @@ from ccportal.api.sign_in import ApiAuth, UserAuth
 from ccportal.api.views import Unknown
 
 account_patterns: list[URLPattern | URLResolver] = [
-    path("", AccountDetail.as_view(), name="account"),
-    path("/cdrs", CdrList.as_view(), name="cdrs"),
-    path("/cdrs/interaction", InteractionList.as_view(), name="interactions"),
-    path("/cdrs/legs/<str:interaction_id>", InteractionLegs.as_view(), name="legs"),
-    path("/cdrs/<str:cdr_id>", CdrDetail.as_view(), name="cdr"),
-    path("/users/<str:user_id>/cdrs", UserCdrList.as_view(), name="user-cdrs"),
-    path("/queue_calls", QueueCallList.as_view(), name="queue-calls"),
-    path("/agents/<str:agent_id>/queue_calls", AgentQueueCallList.as_view(), name="agent-queue-calls"),
-    path("/recordings", RecordingList.as_view(), name="recordings"),
-    path("/recordings/<str:recording_id>", RecordingDetail.as_view(), name="recording"),
-    path("/recordings/<str:recording_id>/media", RecordingMedia.as_view(), name="recording-media"),
-    path("/users/<str:user_id>/recordings", UserRecordingList.as_view(), name="user-recordings"),
+    path("cdrs", CdrList.as_view(), name="cdrs"),
+    path("cdrs/interaction", InteractionList.as_view(), name="interactions"),
+    path("cdrs/legs/<str:interaction_id>", InteractionLegs.as_view(), name="legs"),
+    path("cdrs/<str:cdr_id>", CdrDetail.as_view(), name="cdr"),
+    path("users/<str:user_id>/cdrs", UserCdrList.as_view(), name="user-cdrs"),
+    path("queue_calls", QueueCallList.as_view(), name="queue-calls"),
+    path("agents/<str:agent_id>/queue_calls", AgentQueueCallList.as_view(), name="agent-queue-calls"),
+    path("recordings", RecordingList.as_view(), name="recordings"),
+    path("recordings/<str:recording_id>", RecordingDetail.as_view(), name="recording"),
+    path("recordings/<str:recording_id>/media", RecordingMedia.as_view(), name="recording-media"),
+    path("users/<str:user_id>/recordings", UserRecordingList.as_view(), name="user-recordings"),
 ]
 
 app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api_auth", ApiAuth.as_view(), name="api-auth"),
     path("user_auth", UserAuth.as_view(), name="user-auth"),
-    path("accounts/<str:account_id>", include(account_patterns)),
+    path("accounts/<str:account_id>", AccountDetail.as_view(), name="account"),
+    path("accounts/<str:account_id>/", include(account_patterns)),
     path("schema", Schema.as_view(), name="schema"),
     path("docs", Docs.as_view(), name="docs"),
     re_path(r"", Unknown.as_view(), name="unknown"),
