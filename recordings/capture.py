@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.audit import clean
 from accounts.models import Switch
 from accounts.routing import Route
 from cdr.assembly import Take
@@ -173,7 +174,7 @@ class Changes:
         who = (
             take.leg or take.stop_leg or f"conference:{take.conference}:{take.started_at or take.stopped_at}"
         )
-        name = f"take:{who}:{take.path}:{take.number}"
+        name = clean(f"take:{who}:{take.path}:{take.number}")
         id_ = uuid.uuid5(self.switch.pk, name)
         if id_ in self.known.rows:
             id_ = uuid.uuid5(self.switch.pk, f"{name}:{take.started_at or take.stopped_at}")

@@ -10,8 +10,9 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from recordings.enqueue import collect_soon
-from recordings.models import Recording, State
+from recordings.enqueue import collect_soon, rehome_soon
+from recordings.models import Media, Recording, State
+from recordings.storage import QUARANTINE
 
 MOST_AT_ONCE = 1000
 TASK_LOST_AFTER = timedelta(minutes=10)
@@ -29,7 +30,8 @@ def sweep() -> int:
         stuck = mark(abandoned(), state=State.RECEIVED, state_at=now, next_try_at=now + TASK_LOST_AFTER)
         found = [*ended, *due, *stuck]
         collect_soon(found)
-    return len(found)
+        rehome_soon(released := list(out_of_quarantine()))
+    return len(found) + len(released)
 
 
 def never_stopped() -> QuerySet[Recording]:
@@ -53,6 +55,12 @@ def left_behind() -> QuerySet[Recording]:
 def abandoned() -> QuerySet[Recording]:
     """Files a worker was at and never finished: longer ago than any task may take."""
     return Recording.objects.filter(state=State.PROCESSING, state_at__lt=timezone.now() - WORKER_LOST_AFTER)
+
+
+def out_of_quarantine() -> QuerySet[Media, uuid.UUID]:
+    """Recordings that got an account while their files are still in quarantine."""
+    kept = Media.objects.filter(key__startswith=f"{QUARANTINE}/", recording__account__isnull=False)
+    return kept.values_list("recording", flat=True).distinct()[:MOST_AT_ONCE]
 
 
 def mark(rows: QuerySet[Recording], **changes: object) -> list[uuid.UUID]:

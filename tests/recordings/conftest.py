@@ -102,5 +102,3 @@ def received(switch: Switch, account: Account | None, path: str, **fields: Any) 
 
 def media_of(recording: Recording) -> Media:
     return Media.objects.get(recording=recording)
-
-

@@ -230,9 +230,7 @@ def test_a_file_the_switch_never_closed_is_stored_whole_and_says_so(
     assert (stored / media.key).read_bytes() == tone(2.0)
 
 
-def test_another_length_than_the_switch_said_is_noted(
-    switch: Switch, account: Account, folder: Path
-) -> None:
+def test_another_length_than_the_switch_said_is_noted(switch: Switch, account: Account, folder: Path) -> None:
     (folder / "x.wav").write_bytes(tone(2.0))
     recording = collected(received(switch, account, "x.wav", switch_ms=4040))
     assert (recording.state, recording.finding) == (State.READY, Finding.LENGTH)
