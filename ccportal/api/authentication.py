@@ -14,6 +14,7 @@ from accounts.actors import actor_for, actor_for_token
 from accounts.audit import address_of
 from accounts.keys import find_token
 from accounts.models import AuthToken, User
+from accounts.tenancy import Actor
 
 Identity = tuple[User | AnonymousUser, AuthToken | None]
 
@@ -29,7 +30,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         actor = actor_for_token(token, address_of(request._request)) if token else None
         if token is None or actor is None:
             raise AuthenticationFailed
-        request._request.actor = actor
+        seat(request, actor)
         return token.user or AnonymousUser(), token
 
     def authenticate_header(self, request: Request) -> str:
@@ -44,13 +45,18 @@ class SessionAuthentication(authentication.SessionAuthentication):
         if identity is None:
             return None
         user: Any = identity[0]
-        request._request.actor = actor_for(user, address_of(request._request))
+        seat(request, actor_for(user, address_of(request._request)))
         return identity
 
 
 class HasActor(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         return view.actor is not None
+
+
+def seat(request: Request, actor: Actor | None) -> None:
+    """Put the actor where the base view looks for it."""
+    setattr(request._request, "actor", actor)  # noqa: B010
 
 
 def token_of(request: Request) -> str | None:

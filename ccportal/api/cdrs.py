@@ -83,7 +83,7 @@ CDR_COLUMNS = (
         recording_ids_of_leg,
         legs_with_recording,
         Q(call__recording_count__gt=0),
-        help="Recordings of the leg",
+        about="Recordings of the leg",
     ),
     text("media_server", "switch__name"),
 )
@@ -121,7 +121,7 @@ CALL_COLUMNS = (
         recording_ids_of_call,
         lambda value: Q(recordings=as_id(value)),
         Q(recording_count__gt=0),
-        help="Recordings of the conversation",
+        about="Recordings of the conversation",
     ),
     text("media_server", "switch__name"),
 )
@@ -151,7 +151,7 @@ DOCUMENT_COLUMNS = (
         "grants",
         Kind.LIST,
         lambda leg: [grant for recording in recordings_of_leg(leg) for grant in recording.grants],
-        help="Why the leg was recorded: every grant of each of its recordings",
+        about="Why the leg was recorded: every grant of each of its recordings",
     ),
 )
 FULL_CDR_COLUMNS = (*CDR_COLUMNS, *DOCUMENT_COLUMNS)
@@ -160,7 +160,8 @@ FULL_CDR_COLUMNS = (*CDR_COLUMNS, *DOCUMENT_COLUMNS)
 def custom_channel_vars(leg: Leg) -> dict[str, Any]:
     """The channel variables that are kept, and the first recording as Crossbar names it."""
     recordings = recording_ids_of_leg(leg)
-    return leg.variables | leg.custom | ({"media_recording_id": recordings[0]} if recordings else {})
+    found: dict[str, Any] = leg.variables | leg.custom
+    return found | ({"media_recording_id": recordings[0]} if recordings else {})
 
 
 class LegView(AccountView):

@@ -47,7 +47,7 @@ class Column:
     equals: Condition | None = None
     present: Q | None = None
     moment: Callable[[Any], datetime | None] | None = None
-    help: str = ""
+    about: str = ""
 
     def heading(self, zone: ZoneInfo) -> str:
         return f"{self.name} ({zone.key})" if self.moment else self.name
@@ -75,52 +75,61 @@ def defused(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def text(name: str, path: str, help: str = "") -> Column:
-    return Column(name, Kind.TEXT, reader(path), lambda value: Q(**{path: value}), has_text(path), help=help)
-
-
-def identifier(name: str, path: str, help: str = "") -> Column:
-    """A row's id as 32 hex digits."""
+def text(name: str, path: str, about: str = "") -> Column:
     return Column(
         name,
-        Kind.ID,
-        lambda row, read=reader(path): hex_of(read(row)),
-        lambda value: Q(**{path: as_id(value)}),
-        Q(**{f"{path}__isnull": False}),
-        help=help,
+        Kind.TEXT,
+        reader(path),
+        lambda value: Q(**{path: value}),
+        Q(**{f"{path}__gt": ""}),
+        about=about,
     )
 
 
-def whole(name: str, path: str, help: str = "") -> Column:
+def identifier(name: str, path: str, about: str = "") -> Column:
+    """A row's id as 32 hex digits."""
+    read = reader(path)
+    return Column(
+        name,
+        Kind.ID,
+        lambda row: hex_of(read(row)),
+        lambda value: Q(**{path: as_id(value)}),
+        Q(**{f"{path}__isnull": False}),
+        about=about,
+    )
+
+
+def whole(name: str, path: str, about: str = "") -> Column:
     return Column(
         name,
         Kind.NUMBER,
         reader(path),
         lambda value: Q(**{path: as_number(value)}),
         Q(**{f"{path}__isnull": False}),
-        help=help,
+        about=about,
     )
 
 
-def seconds(name: str, path: str, help: str = "") -> Column:
+def seconds(name: str, path: str, about: str = "") -> Column:
     """Milliseconds of the row, as whole seconds."""
+    read = reader(path)
     return Column(
         name,
         Kind.NUMBER,
-        lambda row, read=reader(path): rounded(read(row)),
+        lambda row: rounded(read(row)),
         lambda value: rounds_to(path, as_number(value)),
         Q(**{f"{path}__isnull": False}),
-        help=help,
+        about=about,
     )
 
 
-def flag(name: str, path: str, help: str = "") -> Column:
+def flag(name: str, path: str, about: str = "") -> Column:
     return Column(
-        name, Kind.BOOLEAN, reader(path), lambda value: Q(**{path: as_flag(value)}), EVERY_ROW, help=help
+        name, Kind.BOOLEAN, reader(path), lambda value: Q(**{path: as_flag(value)}), EVERY_ROW, about=about
     )
 
 
-def moment(name: str, path: str, help: str = "") -> Column:
+def moment(name: str, path: str, about: str = "") -> Column:
     read = reader(path)
     return Column(
         name,
@@ -129,11 +138,11 @@ def moment(name: str, path: str, help: str = "") -> Column:
         lambda value: within(path, value),
         Q(**{f"{path}__isnull": False}),
         moment=read,
-        help=help,
+        about=about,
     )
 
 
-def counted(name: str, path: str, count: Callable[[datetime], int], help: str) -> Column:
+def counted(name: str, path: str, count: Callable[[datetime], int], about: str) -> Column:
     read = reader(path)
     return Column(
         name,
@@ -141,7 +150,7 @@ def counted(name: str, path: str, count: Callable[[datetime], int], help: str) -
         lambda row: str(count(read(row))),
         lambda value: within(path, value),
         EVERY_ROW,
-        help=help,
+        about=about,
     )
 
 
@@ -160,10 +169,6 @@ def reader(path: str) -> Callable[[Any], Any]:
         return attrgetter(first)
     onward = reader(rest)
     return lambda row: None if (value := getattr(row, first)) is None else onward(value)
-
-
-def has_text(path: str) -> Q:
-    return Q(**{f"{path}__gt": ""})
 
 
 def hex_of(value: uuid.UUID | None) -> str | None:

@@ -43,7 +43,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
     """The two headers a token can be sent in."""
 
     target_class = "ccportal.api.authentication.TokenAuthentication"
-    name = ["X-Auth-Token", "Bearer"]  # type: ignore[assignment]
+    name = ["X-Auth-Token", "Bearer"]
 
     def get_security_definition(self, auto_schema: Any) -> Any:
         return [
@@ -74,7 +74,7 @@ def row_of(name: str, columns: Sequence[Column]) -> type[serializers.Serializer[
 
 
 def field_of(column: Column) -> serializers.Field[Any, Any, Any, Any]:
-    common: dict[str, Any] = {"help_text": column.help, "read_only": True}
+    common: dict[str, Any] = {"help_text": column.about, "read_only": True}
     match column.kind:
         case Kind.ID:
             return serializers.RegexField(r"^[0-9a-f]{32}$", allow_null=True, **common)
@@ -148,8 +148,8 @@ def listed(summary: str, columns: Sequence[Column], *, name: str) -> Callable[[F
     )
 
 
-def in_query(name: str, help: str, **schema: Any) -> OpenApiParameter:
-    return OpenApiParameter(name, schema or OpenApiTypes.STR, OpenApiParameter.QUERY, description=help)
+def in_query(name: str, about: str, **schema: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, schema or OpenApiTypes.STR, OpenApiParameter.QUERY, description=about)
 
 
 WHEN = "Gregorian seconds, unix seconds or ISO 8601"
@@ -175,9 +175,11 @@ PAGE_PARAMETERS = (
 
 def filter_parameters(columns: Sequence[Column]) -> list[OpenApiParameter]:
     names = [column.name for column in columns if column.equals]
-    help = "A value, or a JSON list of values of which one must be the row's"
-    positive = [in_query(f"filter_{name}", help) for name in names]
-    return positive + [in_query(f"filter_not_{name}", f"Not: {help[0].lower()}{help[1:]}") for name in names]
+    about = "A value, or a JSON list of values of which one must be the row's"
+    positive = [in_query(f"filter_{name}", about) for name in names]
+    return positive + [
+        in_query(f"filter_not_{name}", f"Not: {about[0].lower()}{about[1:]}") for name in names
+    ]
 
 
 def signed_in(summary: str, **fields: serializers.Field[Any, Any, Any, Any]) -> Callable[[F], F]:

@@ -133,5 +133,5 @@ def headers_of(refused: exceptions.APIException) -> dict[str, str]:
     if challenge := getattr(refused, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if isinstance(refused, exceptions.Throttled):
-        headers["Retry-After"] = str(max(1, round(refused.wait or 1)))
+        headers["Retry-After"] = str(max(1, round(getattr(refused, "wait", None) or 1)))
     return headers

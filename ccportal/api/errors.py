@@ -13,7 +13,7 @@ Problems = dict[str, dict[str, dict[str, Any]]]
 class Refused(APIException):
     """An answer with ``message`` as the error's word and ``data`` as its body."""
 
-    status_code = status.HTTP_400_BAD_REQUEST
+    status_code: int = status.HTTP_400_BAD_REQUEST
     message = "bad_request"
 
     def __init__(self, data: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -106,12 +107,10 @@ def plain_text(value: Any) -> str:
 
 
 def read_value(name: str, equals: Callable[[str], Q], value: str) -> Q:
-    try:
-        if not is_storable(value):
-            raise ValueError(value)
-        return equals(value)
-    except (ValueError, OverflowError):
-        raise Invalid.rule(name, "type", "This is not a value of the field.", value=value) from None
+    if is_storable(value):
+        with contextlib.suppress(ValueError, OverflowError):
+            return equals(value)
+    raise Invalid.rule(name, "type", "This is not a value of the field.", value=value)
 
 
 def period(query: QueryDict, path: str) -> Q:

@@ -107,7 +107,7 @@ class Keyset:
         return list(rows.order_by(f"{sign}{self.path}", f"{sign}id")[:size])
 
     def after(self, place: Place) -> Q:
-        """The bound on the time alone lets the index find the place; the rest tells rows of one moment apart."""
+        """The bound on the time alone finds the place in the index; the rest parts rows of one moment."""
         word = "gt" if place.ascending else "lt"
         return Q(**{f"{self.path}__{word}e": place.moment}) & (
             Q(**{f"{self.path}__{word}": place.moment}) | Q(**{f"id__{word}": place.id})

@@ -63,7 +63,7 @@ QUEUE_CALL_COLUMNS = (
         lambda visit: visit.cancel_reason or NO_REASON,
         lambda value: Q(cancel_reason__in=[value, ""] if value == NO_REASON else [value]),
         EVERY_ROW,
-        help="BREAK_OUT, TIMEOUT, NO_AGENT_TIMEOUT, EXIT_WITH_KEY or NONE",
+        about="BREAK_OUT, TIMEOUT, NO_AGENT_TIMEOUT, EXIT_WITH_KEY or NONE",
     ),
     text("uuid", "session_uuid", "The member channel"),
     text("bleg_uuid", "agent_leg_uuid", "The agent's channel"),
@@ -73,13 +73,13 @@ QUEUE_CALL_COLUMNS = (
         lambda visit: [recording.pk.hex for recording in visit.call.seen_recordings],
         lambda value: Q(call__recordings=as_id(value)),
         Q(call__recording_count__gt=0),
-        help="Recordings of the conversation",
+        about="Recordings of the conversation",
     ),
     Column(
         "offers",
         Kind.LIST,
         lambda visit: [present(OFFER_COLUMNS, offer) for offer in visit.seen_offers],
-        help="Every agent who was asked, in order",
+        about="Every agent who was asked, in order",
     ),
 )
 
@@ -96,10 +96,8 @@ class QueueCallList(ListView):
         return (
             self.within(QueueVisit)
             .select_related("call")
-            .prefetch_related(
-                Prefetch("call__recordings", recordings, to_attr="seen_recordings"),
-                Prefetch("offers", offers, to_attr="seen_offers"),
-            )
+            .prefetch_related(Prefetch("call__recordings", recordings, to_attr="seen_recordings"))
+            .prefetch_related(Prefetch("offers", offers, to_attr="seen_offers"))
         )
 
     @listed("List visits to queues", QUEUE_CALL_COLUMNS, name="QueueCall")

@@ -106,7 +106,7 @@ VARIANT_COLUMNS = (
 RECORDING_COLUMNS = (
     identifier("id", "id"),
     text("call_id", "leg_uuid", "The switch's own id of the leg"),
-    Column("cdr_id", Kind.ID, cdr_id, of_leg, ~Q(leg_uuid="") & Q(call__isnull=False), help="The leg"),
+    Column("cdr_id", Kind.ID, cdr_id, of_leg, ~Q(leg_uuid="") & Q(call__isnull=False), about="The leg"),
     identifier("interaction_id", "call_id", "The conversation"),
     identifier("account_id", "account_id"),
     identifier("owner_id", "user_id"),
@@ -120,7 +120,7 @@ RECORDING_COLUMNS = (
     text("callee_id_number", "callee_number"),
     text("direction", "direction"),
     text("origin", "origin", "policy, action, queue, dialplan or conference"),
-    Column("grants", Kind.LIST, lambda recording: recording.grants, help="Why it was recorded"),
+    Column("grants", Kind.LIST, lambda recording: recording.grants, about="Why it was recorded"),
     moment("start", "started_at"),
     Column(
         "duration",
@@ -146,10 +146,10 @@ RECORDING_COLUMNS = (
     text("state", "state", ", ".join(State.values)),
     of_media("file_name", Kind.TEXT, "file_name"),
     text("source_path", "source_path", "Where the file was found"),
-    Column("variants", Kind.LIST, variants, help="Every stored file"),
+    Column("variants", Kind.LIST, variants, about="Every stored file"),
     Column("tags", Kind.LIST, lambda recording: recording.tags),
     flag("legal_hold", "legal_hold"),
-    Column("masked", Kind.LIST, lambda recording: recording.masked, help="Spans that are silenced"),
+    Column("masked", Kind.LIST, lambda recording: recording.masked, about="Spans that are silenced"),
 )
 
 
@@ -164,10 +164,8 @@ class RecordingView(AccountView):
         return (
             self.within(Recording)
             .select_related("call")
-            .prefetch_related(
-                Prefetch("media", media, to_attr="seen_media"),
-                Prefetch("call__legs", legs, to_attr="seen_legs"),
-            )
+            .prefetch_related(Prefetch("media", media, to_attr="seen_media"))
+            .prefetch_related(Prefetch("call__legs", legs, to_attr="seen_legs"))
         )
 
 
@@ -224,7 +222,7 @@ class RecordingMedia(AudioView):
 def wanted_format(request: Request, recording: Recording) -> str | None:
     """The format of the audio that is preferred to the document, a stored one if possible."""
     stored_formats = {media.format for media in media_of(recording)}
-    offered = [name for name, format in FORMAT_OF_TYPE.items() if format in stored_formats]
+    offered = [name for name, kind in FORMAT_OF_TYPE.items() if kind in stored_formats]
     found = preferred(request, JSON, *offered)
     if found == JSON:
         found = preferred(request, JSON, *FORMAT_OF_TYPE)

@@ -42,7 +42,7 @@ class AlwaysJson(BaseContentNegotiation):
 
 class ApiView(TenantAPIView, GenericAPIView[Any]):
     authentication_classes = (TokenAuthentication, SessionAuthentication)
-    permission_classes = (HasActor,)
+    permission_classes: Sequence[Any] = (HasActor,)
     renderer_classes = (EnvelopeRenderer,)
     parser_classes = (BodyParser,)
     content_negotiation_class = AlwaysJson
@@ -53,10 +53,8 @@ class ApiView(TenantAPIView, GenericAPIView[Any]):
     def get_exception_handler(self) -> Any:
         return refuse
 
-    def finalize_response(
-        self, request: Request, response: HttpResponseBase, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
-        response = super().finalize_response(request, response, *args, **kwargs)  # type: ignore[arg-type]
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
         response["X-Request-ID"] = request_id(request)
         response.headers.setdefault("Cache-Control", "no-store")
         return response

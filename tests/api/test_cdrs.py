@@ -24,10 +24,10 @@ from tests.factories import (
 )
 
 ROW = (
-    "id, call_id, interaction_id, direction, call_direction_for_people, caller_id_number, caller_id_name, "
-    "callee_id_number, callee_id_name, to, from, dialed_number, duration_seconds, billing_seconds, timestamp, "
-    "unix_timestamp, iso_8601, hangup_cause, other_leg_call_id, owner_id, authorizing_id, bridge_id, "
-    "queue_name, agent_name, media_recordings, media_server"
+    "id, call_id, interaction_id, direction, call_direction_for_people, caller_id_number, "
+    "caller_id_name, callee_id_number, callee_id_name, to, from, dialed_number, duration_seconds, "
+    "billing_seconds, timestamp, unix_timestamp, iso_8601, hangup_cause, other_leg_call_id, "
+    "owner_id, authorizing_id, bridge_id, queue_name, agent_name, media_recordings, media_server"
 )
 
 

@@ -18,9 +18,9 @@ from tests.factories import (
 )
 
 COLUMNS = (
-    "caller_id_number, destination_number, queue_name, agent_name, answered_number, system_entered_stamp, "
-    "queue_entered_stamp, ring_stamp, answer_stamp, end_stamp, wait_seconds, duration, billsec, hangup_cause, "
-    "cause, cancel_reason, uuid, bleg_uuid, recording_ids, offers"
+    "caller_id_number, destination_number, queue_name, agent_name, answered_number, "
+    "system_entered_stamp, queue_entered_stamp, ring_stamp, answer_stamp, end_stamp, wait_seconds, "
+    "duration, billsec, hangup_cause, cause, cancel_reason, uuid, bleg_uuid, recording_ids, offers"
 )
 NOBODY: dict[str, Any] = {
     "agent_name": "",

@@ -23,9 +23,10 @@ from tests.factories import (
 )
 
 ITEM = (
-    "id, call_id, cdr_id, interaction_id, account_id, owner_id, endpoint_id, queue_name, agent_name, from, to, "
-    "caller_id_number, caller_id_name, callee_id_number, direction, origin, grants, start, duration, duration_ms, "
-    "format, channels, sample_rate, size, sha256, state, file_name, source_path, variants, tags, legal_hold, masked"
+    "id, call_id, cdr_id, interaction_id, account_id, owner_id, endpoint_id, queue_name, "
+    "agent_name, from, to, caller_id_number, caller_id_name, callee_id_number, direction, origin, "
+    "grants, start, duration, duration_ms, format, channels, sample_rate, size, sha256, state, "
+    "file_name, source_path, variants, tags, legal_hold, masked"
 )
 AUDIO = tone(1.5)
 
