@@ -114,7 +114,8 @@ def number_forms(text: str, country: str) -> frozenset[str]:
     """The digits a switch may have noted for a number, or for its beginning, however it is written here."""
     digits = digits_of(text)
     code = str(phonenumbers.country_code_for_region(country) or "")
-    trunk = phonenumbers.ndd_prefix_for_region_code(country, True) or ""
+    plan = phonenumbers.PhoneMetadata.metadata_for_region(country, None)
+    trunk = (plan and plan.national_prefix) or ""
     international = digits.removeprefix("00") if digits.startswith("00") else digits
     if text.startswith("+") or digits.startswith("00"):
         national = international.removeprefix(code) if code and international.startswith(code) else ""

@@ -1,5 +1,52 @@
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+import uuid
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.templatetags.static import static
+from django.urls import URLPattern, URLResolver, path, register_converter
+from django.views.generic.base import RedirectView
+
+from ccportal.portal.accounts import AccountsView
+from ccportal.portal.call import CallView, DrawerView
+from ccportal.portal.calls import CallsCountView, CallsView
+from ccportal.portal.errors import robots
+from ccportal.portal.player import AudioView, PeaksView
+from ccportal.portal.quarantine import AssignView, QuarantineView
+from ccportal.portal.signin import SignInView, SignOutView
+
+
+class HexConverter:
+    """An id as 32 hexadecimal digits; with dashes it is read too."""
+
+    regex = "[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+    def to_python(self, value: str) -> uuid.UUID:
+        return uuid.UUID(value)
+
+    def to_url(self, value: uuid.UUID | str) -> str:
+        return value.hex if isinstance(value, uuid.UUID) else value
+
+
+class FaviconView(RedirectView):
+    def get_redirect_url(self, *args: object, **kwargs: object) -> str:  # noqa: ARG002
+        return static("icon.svg")
+
+
+register_converter(HexConverter, "id32")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", RedirectView.as_view(pattern_name="calls"), name="home"),
+    path("sign-in/", SignInView.as_view(), name="sign-in"),
+    path("sign-out/", SignOutView.as_view(), name="sign-out"),
+    path("accounts/", AccountsView.as_view(), name="accounts"),
+    path("calls/", CallsView.as_view(), name="calls"),
+    path("calls/count", CallsCountView.as_view(), name="calls-count"),
+    path("calls/<id32:id>/", CallView.as_view(), name="call"),
+    path("calls/<id32:id>/drawer", DrawerView.as_view(), name="call-drawer"),
+    path("recordings/<id32:id>/media", AudioView.as_view(), name="media"),
+    path("recordings/<id32:id>/peaks", PeaksView.as_view(), name="peaks"),
+    path("quarantine/", QuarantineView.as_view(), name="quarantine"),
+    path("quarantine/assign", AssignView.as_view(), name="assign"),
+    path("robots.txt", robots, name="robots"),
+    path("favicon.ico", FaviconView.as_view(), name="favicon"),
+]

@@ -1,0 +1,158 @@
+"""The calls list."""
+
+from __future__ import annotations
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django_htmx.http import HttpResponseClientRefresh
+
+from accounts.models import PhoneNumber, Switch
+from ccportal.portal.clock import ago
+from ccportal.portal.filters import Filters, facets, period_options
+from ccportal.portal.page import AccountView, address_of
+from ccportal.portal.rows import Names, Row, by_day, row_of
+from ccportal.portal.wording import on_one_line
+from cdr.models import Call, Leg
+from cdr.search import (
+    COUNT_LIMIT,
+    PAGE_SIZE,
+    Cursor,
+    Page,
+    Wanted,
+    count_capped,
+    matching,
+    page_of,
+    read_term,
+    split_terms,
+)
+from queues.models import Agent, Queue
+from recordings.models import Recording
+
+RESULTS = "results"
+FIRST_CALL = "first-call"
+STILL_CONNECTED = timedelta(minutes=2)
+NAMES_AT_MOST = 1000
+
+
+class NamedView(AccountView):
+    """A page that calls queues and agents by the account's names for them."""
+
+    @cached_property
+    def names(self) -> Names:
+        queues = labelled_queues(self.rows(Queue))
+        agents = labelled_agents(self.rows(Agent))
+        return Names(self.chosen.country, queues, agents)
+
+
+class SearchingView(NamedView):
+    """A page about the calls that the filters of its address let through."""
+
+    @cached_property
+    def filters(self) -> Filters:
+        return Filters.read(self.request.GET, self.zone, timezone.now())
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        legs = self.rows(Leg)
+        terms = split_terms(self.filters.text)
+        return self.filters.wanted(
+            read_term(term, self.chosen.country, self.names.agents, legs) for term in terms
+        )
+
+
+class CallsView(SearchingView):
+    """One row per conversation, newest first."""
+
+    section = "calls"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        page = page_of(
+            matching(self.rows(Call), self.wanted).select_related("user"),
+            older=Cursor.parse(request.GET.get("older", "")),
+            newer=Cursor.parse(request.GET.get("newer", "")),
+        )
+        target = request.htmx.target  # type: ignore[attr-defined]
+        if target == FIRST_CALL:
+            return HttpResponseClientRefresh() if page.calls else HttpResponse(status=204)
+        if target == RESULTS:
+            return self.show("portal/calls_results.html", **self.contents(page), partial=True)
+        if not page.calls and not self.rows(Call).exists():
+            return self.show("portal/calls_none.html", steps=self.first_steps())
+        return self.show("portal/calls.html", **self.contents(page))
+
+    def contents(self, page: Page) -> dict[str, Any]:
+        now = timezone.now().astimezone(self.zone)
+        return {
+            "filters": self.filters,
+            "facets": facets(self.filters, self.names.queues, self.names.agents),
+            "periods": period_options(self.filters.period),
+            "days": list(by_day(self.rows_of(page.calls), now)),
+            "count": self.known_count(page),
+            "count_url": address_of("calls-count") + self.filters.address(),  # type: ignore[operator]
+            "newer_url": self.filters.address(newer=str(page.newer)) if page.newer else None,
+            "older_url": self.filters.address(older=str(page.older)) if page.older else None,
+            "all_time_url": self.filters.address(period="all", **{"from": "", "to": ""}),
+            "page_size": PAGE_SIZE,
+        }
+
+    def known_count(self, page: Page) -> int | None:
+        """How many there are, when this page has them all."""
+        return len(page.calls) if page.newer is None and page.older is None else None
+
+    def rows_of(self, calls: list[Call]) -> list[Row]:
+        states: defaultdict[uuid.UUID | None, list[str]] = defaultdict(list)
+        takes = self.rows(Recording).filter(call__in=[call.pk for call in calls]).order_by()
+        for call_id, state in takes.values_list("call_id", "state"):
+            states[call_id].append(state)
+        return [row_of(call, self.names, self.zone, states[call.pk]) for call in calls]
+
+    def first_steps(self) -> dict[str, Any]:
+        """What is done and what is left before a first call can show."""
+        now = timezone.now()
+        heard = self.visible(Switch).filter(last_heard_at__isnull=False).order_by("-last_heard_at").first()
+        last = heard.last_heard_at if heard else None
+        return {
+            "switch": heard.name if heard else "",
+            "heard": ago(last, now) if last else "",
+            "connected": bool(last and now - last < STILL_CONNECTED),
+            "has_numbers": self.rows(PhoneNumber).exists(),
+            "numbers_url": address_of("admin:accounts_phonenumber_add") if self.user.is_staff else None,
+            "switches_url": address_of("admin:accounts_switch_add") if self.frame()["sees_everything"] else None,
+        }
+
+
+class CallsCountView(SearchingView):
+    """How many calls the filters let through, asked for apart so that the list need not wait."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        count = count_capped(matching(self.rows(Call), self.wanted))
+        text = f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
+        return self.show("portal/calls_count.html", count=text, plural="" if count == 1 else "s")
+
+
+def labelled_queues(queues: QuerySet[Queue]) -> dict[str, str]:
+    return labelled(queues.order_by("name").values_list("name", "label")[:NAMES_AT_MOST])
+
+
+def labelled_agents(agents: QuerySet[Agent]) -> dict[str, str]:
+    """An agent without a label is called by the person's name."""
+    told = Coalesce(NullIf("label", Value("")), "user__name", Value(""))
+    return labelled(agents.order_by("name").values_list("name", told)[:NAMES_AT_MOST])
+
+
+def labelled(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Names and what they are called: ``3000@default`` is 3000, or 3000 Support when it has a label."""
+    return {name: called(name.partition("@")[0], on_one_line(label)) for name, label in pairs}
+
+
+def called(short: str, label: str) -> str:
+    return label if label.startswith(short) else f"{short} {label}".strip()

@@ -1,0 +1,81 @@
+"""The stretch of time a list is about: a preset, or days chosen by hand, in the account's zone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.dateparse import parse_date
+
+DAYS = {"7d": 7, "30d": 30, "90d": 90}
+PRESETS = {
+    "today": "Today",
+    "yesterday": "Yesterday",
+    "7d": "Last 7 days",
+    "30d": "Last 30 days",
+    "90d": "Last 90 days",
+    "all": "All time",
+}
+CUSTOM = "custom"
+DEFAULT = "30d"
+
+
+@dataclass(frozen=True)
+class Period:
+    """``since`` is in, ``until`` is out; ``first`` and ``last`` are both in."""
+
+    key: str
+    label: str
+    since: datetime | None = None
+    until: datetime | None = None
+    first: date | None = None
+    last: date | None = None
+
+
+def read_period(key: str, first: str, last: str, zone: ZoneInfo, now: datetime) -> Period:
+    """Read a preset or the first and last day; what cannot be read is the last 30 days."""
+    if key == CUSTOM or (not key and (first or last)):
+        return custom_period(read_date(first), read_date(last), zone)
+    return preset_period(key if key in PRESETS else DEFAULT, zone, now.astimezone(zone).date())
+
+
+def read_date(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+def preset_period(key: str, zone: ZoneInfo, today: date) -> Period:
+    label = PRESETS[key]
+    if key == "all":
+        return Period(key, label)
+    if key == "yesterday":
+        return Period(key, label, midnight(today - timedelta(days=1), zone), midnight(today, zone))
+    back = timedelta(days=DAYS.get(key, 1) - 1)
+    return Period(key, label, since=midnight(today - back, zone))
+
+
+def custom_period(first: date | None, last: date | None, zone: ZoneInfo) -> Period:
+    if first and last and last < first:
+        first, last = last, first
+    since = midnight(first, zone) if first else None
+    until = midnight(last + timedelta(days=1), zone) if last and last < date.max else None
+    return Period(CUSTOM, custom_label(first, last), since, until, first, last)
+
+
+def custom_label(first: date | None, last: date | None) -> str:
+    if first and last:
+        return short(first) if first == last else f"{short(first)} to {short(last)}"
+    if first:
+        return f"From {short(first)}"
+    return f"Until {short(last)}" if last else "Any day"
+
+
+def short(day: date) -> str:
+    return f"{day.day} {day:%b %Y}"
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone)

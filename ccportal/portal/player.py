@@ -1,0 +1,50 @@
+"""What the player loads: the audio in ranges, and its peaks."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+
+from accounts.access import Action
+from ccportal.portal.page import PortalView
+from recordings.models import Media, Recording, State, Variant
+from recordings.peaks import peaks_of
+from recordings.playback import serve
+from recordings.processing.wav import NotAudio
+
+
+class MediaView(PortalView):
+    """A file of a recording that can be heard; the whole call unless another variant is asked for."""
+
+    needed = Action.PLAY
+
+    def media(self, recording_id: uuid.UUID) -> Media:
+        variant = self.request.GET.get("variant", Variant.CALL.value)
+        wanted = self.request.GET.get("format", "")
+        recording = self.visible(Recording).filter(pk=recording_id, state=State.READY).first()
+        files = self.visible(Media).filter(recording=recording, variant=variant).order_by("format") if recording else []
+        found = next((file for file in files if wanted in ("", file.format)), None)
+        if found is None:
+            raise Http404("There is no such recording.")
+        if not (self.actor and self.actor.may(self.needed)):
+            raise PermissionDenied("Your account does not let you do this with recordings.")
+        return found
+
+
+class AudioView(MediaView):
+    def get(self, request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa: A002
+        download = "download" in request.GET
+        self.needed = Action.DOWNLOAD if download else Action.PLAY
+        return serve(request, self.media(id), inline=not download)
+
+
+class PeaksView(MediaView):
+    def get(self, request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa: A002, ARG002
+        try:
+            peaks = peaks_of(self.media(id))
+        except (NotAudio, FileNotFoundError) as unusable:
+            raise Http404("The file of this recording cannot be drawn.") from unusable
+        return JsonResponse(peaks, headers={"Cache-Control": "private, max-age=3600"})

@@ -1,0 +1,149 @@
+"""A call as a row of the list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from zoneinfo import ZoneInfo
+
+from ccportal.portal.clock import clock_time, day_heading, duration, whole
+from ccportal.portal.wording import State as Mark
+from ccportal.portal.wording import direction_icon, direction_word, on_one_line, outcome_state, phone
+from cdr.models import Call, CallDirection
+from recordings.models import State
+
+LONGEST_NAME_SHOWN = 80
+RECORDING_MARKS = (
+    (frozenset({State.READY}), ("rec", "Recorded", "")),
+    (frozenset({State.RECORDING, State.EXPECTED}), ("rec", "Recording now", "bad")),
+    (frozenset({State.RECEIVED, State.PROCESSING}), ("clock", "Being processed", "")),
+    (frozenset({State.MISSING}), ("warn", "Recording missing", "warn")),
+    (frozenset({State.FAILED}), ("warn", "Recording failed", "bad")),
+    (frozenset({State.DISCARDED}), ("discarded", "Discarded: too short to keep", "off")),
+    (frozenset({State.DELETED}), ("discarded", "Recording deleted", "off")),
+)
+
+
+@dataclass(frozen=True)
+class Names:
+    """How an account calls its queues and agents, and from which country it reads numbers."""
+
+    country: str
+    queues: dict[str, str]
+    agents: dict[str, str]
+
+    def queue(self, name: str) -> str:
+        return self.queues.get(name) or name.partition("@")[0]
+
+    def agent(self, name: str) -> str:
+        return self.agents.get(name) or name.partition("@")[0]
+
+    def phone(self, number: str) -> str:
+        return phone(number, self.country)
+
+
+@dataclass(frozen=True)
+class Party:
+    """Someone on the phone: a name if there is one, and a number; ``title`` is the name in full."""
+
+    name: str
+    number: str
+    title: str = ""
+
+    @property
+    def shown(self) -> str:
+        return self.name or self.number or "Unknown"
+
+    @property
+    def beside(self) -> str:
+        """The number, where the name is not already it."""
+        return self.number if self.name else ""
+
+
+@dataclass(frozen=True)
+class Row:
+    id: str
+    time: str
+    moment: str
+    at: datetime
+    direction: str
+    direction_icon: str
+    party: Party
+    queue: str
+    agent: str
+    wait: str
+    talk: str
+    outcome: Mark
+    recording_icon: str
+    recording: str
+    recording_tone: str
+
+    @property
+    def place(self) -> str:
+        """Queue and agent, for the second line of a narrow row."""
+        return ", ".join(filter(None, (self.queue, self.agent)))
+
+
+def other_party(call: Call, names: Names) -> Party:
+    """Whom the account spoke with: who called in, who was called; of inside calls the caller."""
+    if call.direction == CallDirection.OUTBOUND:
+        number = call.dialed_number or call.callee_number
+        return party(call.callee_name, number, names)
+    return party(call.caller_name, call.caller_number, names)
+
+
+def party(name: str, number: str, names: Names) -> Party:
+    """A name that only repeats the number is none."""
+    told = on_one_line(name)
+    shown = names.phone(number)
+    if told in (number, shown):
+        told = ""
+    short = told if len(told) <= LONGEST_NAME_SHOWN else told[:LONGEST_NAME_SHOWN].rstrip() + "…"
+    return Party(short, on_one_line(shown), told)
+
+
+def own_party(call: Call, names: Names) -> str:
+    """Who took or made the call for the account."""
+    if call.agent_name:
+        return names.agent(call.agent_name)
+    if call.direction == CallDirection.INTERNAL:
+        return on_one_line(call.callee_name or call.callee_number or call.dialed_number)
+    return str(call.user) if call.user else ""
+
+
+def recording_mark(count: int, states: Iterable[str]) -> tuple[str, str, str]:
+    """Icon, words and tone; of several takes the one that can be heard counts first."""
+    have = {State(state) for state in states}
+    for wanted, mark in RECORDING_MARKS:
+        if have & wanted:
+            return mark
+    return ("rec", "Recorded", "") if count else ("", "Not recorded", "")
+
+
+def row_of(call: Call, names: Names, zone: ZoneInfo, states: Iterable[str]) -> Row:
+    icon, words, tone = recording_mark(call.recording_count, states)
+    return Row(
+        id=call.pk.hex,
+        time=clock_time(call.started_at, zone),
+        moment=whole(call.started_at, zone),
+        at=call.started_at.astimezone(zone),
+        direction=direction_word(call.direction),
+        direction_icon=direction_icon(call.direction),
+        party=other_party(call, names),
+        queue=names.queue(call.queue_name),
+        agent=own_party(call, names),
+        wait=duration(call.wait_ms),
+        talk=duration(call.talk_ms or None),
+        outcome=outcome_state(call.outcome),
+        recording_icon=icon,
+        recording=words,
+        recording_tone=tone,
+    )
+
+
+def by_day(rows: Iterable[Row], now: datetime) -> Iterator[tuple[str, list[Row]]]:
+    """Rows under the headings of their days."""
+    for day, of_day in groupby(rows, key=lambda row: row.at.date()):
+        yield day_heading(day, now.date()), list(of_day)

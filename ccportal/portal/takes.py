@@ -1,0 +1,199 @@
+"""Recordings of a call in words, and what the player needs of one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ccportal.portal.clock import between, day_and_time, duration
+from ccportal.portal.timeline import Scale
+from ccportal.portal.wording import State as Mark
+from ccportal.portal.wording import on_one_line, size
+from cdr.models import CallDirection
+from recordings.models import Finding, Media, Origin, Recording, State, Variant
+
+STEREO = 2
+
+MARKS = {
+    State.EXPECTED: Mark("Expected", "talk"),
+    State.RECORDING: Mark("Recording", "bad"),
+    State.RECEIVED: Mark("Received", "talk"),
+    State.PROCESSING: Mark("Processing", "talk"),
+    State.READY: Mark("Ready", "good"),
+    State.DISCARDED: Mark("Discarded", "off"),
+    State.MISSING: Mark("Missing", "warn"),
+    State.FAILED: Mark("Failed", "bad"),
+    State.DELETED: Mark("Deleted", "off"),
+}
+
+SENTENCES = {
+    State.EXPECTED: "The switch was asked to record and has not begun yet.",
+    State.RECORDING: "Being recorded at this moment. It can be heard soon after the call.",
+    State.RECEIVED: "The file has arrived and waits to be checked. It can be heard in a moment.",
+    State.PROCESSING: "The file is being checked and converted. It can be heard in a moment.",
+    State.READY: "Checked against its SHA-256 and ready to be heard.",
+    State.DISCARDED: "It was thrown away: shorter than what is kept.",
+    State.MISSING: "The switch recorded, but its file was not found. An operator can look for it on the switch.",
+    State.FAILED: "The file could not be used. An operator can process it again once the cause is mended.",
+    State.DELETED: "The audio was deleted. The record of the call stays.",
+}
+
+FINDINGS = {
+    Finding.MISSING: "The switch says it recorded, but there is no file where it said.",
+    Finding.EMPTY: "The file is there and holds no audio: the call ended before any sound.",
+    Finding.UNFINISHED: "The switch never closed the file, so its end may be missing.",
+    Finding.OVERWRITTEN: "A later recording was written over this one.",
+    Finding.DISCARDED: "The switch threw it away: shorter than the shortest it keeps.",
+    Finding.OUTSIDE: "The file lies outside the folders that are mapped for this switch.",
+    Finding.UNREADABLE: "The file is not audio that can be read.",
+    Finding.LENGTH: "It is not as long as the switch said.",
+}
+
+ORIGINS = {
+    Origin.POLICY: "a recording policy",
+    Origin.ACTION: "somebody asking for it during the call",
+    Origin.QUEUE: "the queue",
+    Origin.DIALPLAN: "the dialplan of the switch",
+    Origin.CONFERENCE: "a conference",
+}
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Who is heard on a channel; ``is_ours`` is the account's side."""
+
+    name: str
+    is_ours: bool
+
+
+@dataclass(frozen=True)
+class Player:
+    """What the player is told: times in milliseconds, of the call's clock and of the file's."""
+
+    id: str
+    offset_ms: int
+    length_ms: int
+    total_ms: int
+    format: str
+    detail: str
+    left: str
+    width: str
+    until: str
+    has_part_before: bool
+    lanes: list[Lane]
+
+    @property
+    def voices(self) -> str:
+        """The lanes' colours, for the script that draws them."""
+        return " ".join("agent" if lane.is_ours else "caller" for lane in self.lanes)
+
+
+@dataclass(frozen=True)
+class File:
+    title: str
+    detail: str
+    sha256: str
+    media: str
+
+
+@dataclass(frozen=True)
+class Take:
+    id: str
+    title: str
+    mark: Mark
+    sentence: str
+    reason: str
+    where: str
+    origin: str
+    files: list[File]
+    player: Player | None
+    legal_hold: bool
+
+    @property
+    def is_playable(self) -> bool:
+        return self.player is not None
+
+
+def take_of(recording: Recording, media: Iterable[Media], scale: Scale | None, zone: ZoneInfo) -> Take:
+    files = sorted(media, key=lambda file: (file.variant != Variant.CALL, file.format))
+    state = State(recording.state)
+    heard = next((file for file in files if state == State.READY and file.variant == Variant.CALL), None)
+    finding = FINDINGS.get(Finding(recording.finding)) if recording.finding in Finding else None
+    return Take(
+        id=recording.pk.hex,
+        title=title_of(recording, heard, scale, zone),
+        mark=MARKS[state],
+        sentence=finding or SENTENCES[state],
+        reason=on_one_line(recording.state_reason),
+        where=recording.path,
+        origin=ORIGINS[Origin(recording.origin)],
+        files=[file_of(file) for file in files],
+        player=player_of(recording, heard, scale) if heard else None,
+        legal_hold=recording.legal_hold,
+    )
+
+
+def title_of(recording: Recording, heard: Media | None, scale: Scale | None, zone: ZoneInfo) -> str:
+    if scale is None:
+        return day_and_time(recording.started_at, zone)
+    start = scale.offset(recording.started_at)
+    length = heard.duration_ms if heard else between(recording.started_at, recording.stopped_at)
+    return f"{duration(start)} to {duration(start + length)}" if length is not None else f"From {duration(start)}"
+
+
+def file_of(media: Media) -> File:
+    return File(
+        title=Variant(media.variant).label if media.variant in Variant else media.variant,
+        detail=f"{media.format}, {duration(media.duration_ms)}, {size(media.size)}",
+        sha256=media.sha256,
+        media=f"variant={media.variant}&format={media.format}",
+    )
+
+
+def player_of(recording: Recording, media: Media, scale: Scale | None) -> Player:
+    """Place the file on the call's clock; what sticks out at its end is drawn to the end."""
+    scale = scale or Scale(recording.started_at, max(1, media.duration_ms))
+    offset = scale.offset(recording.started_at)
+    left = min(99.0, 100 * offset / scale.total_ms)
+    width = max(1.0, min(100 - left, 100 * media.duration_ms / scale.total_ms))
+    return Player(
+        id=recording.pk.hex,
+        offset_ms=offset,
+        length_ms=media.duration_ms,
+        total_ms=max(scale.total_ms, offset + media.duration_ms),
+        format=media.format,
+        detail=f"{duration(offset)} to {duration(offset + media.duration_ms)}, {size(media.size)}",
+        left=f"{left:.3f}%",
+        width=f"{width:.3f}%",
+        until=f"{left + width:.3f}%",
+        has_part_before=left >= 1,
+        lanes=lanes_of(recording, media),
+    )
+
+
+def lanes_of(recording: Recording, media: Media) -> list[Lane]:
+    """Name the channels: the left one is the recorded leg's own voice, the right one what it hears."""
+    if media.channels < STEREO:
+        return [Lane("Both sides", is_ours=False)]
+    first_leg = recording.call is None or recording.leg_uuid == recording.call.leg_uuid
+    called_out = recording.direction == CallDirection.OUTBOUND
+    ours = Lane("Agent" if recording.agent_name else "Our side", is_ours=True)
+    theirs = Lane("Called" if called_out else "Caller", is_ours=False)
+    return [theirs, ours] if first_leg != called_out else [ours, theirs]
+
+
+def why(takes: list[Take], *, is_over: bool, answered: datetime | None) -> tuple[str, str]:
+    """Whether it was recorded, in a word or two and the rest of the sentence."""
+    if not takes:
+        if not is_over:
+            return "Not recorded so far.", "Nothing has asked the switch to record this call."
+        if answered is None:
+            return "Not recorded.", "Nobody answered, and nothing asked for the ringing to be recorded."
+        return "Not recorded.", "Nothing asked the switch to record this call."
+    playable = [take for take in takes if take.is_playable]
+    if playable:
+        spans = ", ".join(take.title for take in playable)
+        return f"Recorded from {spans}", f"by {playable[0].origin}."
+    return f"{takes[0].mark.word}.", takes[0].sentence

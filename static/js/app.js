@@ -1,0 +1,6 @@
+// Everything a signed-in page needs.
+import "./theme-toggle.js";
+import "./shortcuts.js";
+import "./menus.js";
+import "./calls.js";
+import "./player.js";

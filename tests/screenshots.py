@@ -1,0 +1,144 @@
+"""Take a picture of every page, light and dark, wide and narrow: ``make screenshots`` fills ``screenshots/``."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+django.setup()
+
+from django.contrib.staticfiles.handlers import StaticFilesHandler  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: E402
+from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+from tests import factories  # noqa: E402
+from tests.portal.browser import launch  # noqa: E402
+from tests.portal.tenant import make_tenant  # noqa: E402
+
+FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
+WIDTHS = {1280: 900, 390: 844}
+THEMES = ("light", "dark")
+
+
+class QuietHandler(WSGIRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing of single requests."""
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """Serve the portal on a free port of this machine."""
+    server = ThreadedWSGIServer(("127.0.0.1", 0), QuietHandler)
+    server.set_app(StaticFilesHandler(get_wsgi_application()))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+
+
+def fill() -> dict[str, str]:
+    """Fill the database; return the addresses to take pictures of by name, for the tenant's admin."""
+    call_command("migrate", verbosity=0)
+    now = timezone.now()
+    tenant = make_tenant(now)
+    factories.make_operator(email="op@example.com", name="Olga Operator")
+    empty = factories.make_account("Dasom Clinic", time_zone="Asia/Seoul", country="KR")
+    factories.make_user(empty, "admin", email="new@dasom.example", name="Nam Ji")
+    for index in range(3):
+        started = now - timedelta(hours=index)
+        factories.make_call(None, started_at=started, caller_number=f"0305557014{index}", caller_name="<b>Mallory</b>")
+    missing = tenant.account.pk
+    states = {state: call_in_state(missing, state) for state in ("missing", "failed", "recording")}
+    return {
+        "calls": "/calls/",
+        "calls-nothing": "/calls/?q=010-5840-0599",
+        "call": f"/calls/{tenant.talked.pk.hex}/",
+        **{f"call-{state}": f"/calls/{call}/" for state, call in states.items()},
+        "not-found": "/calls/00000000000000000000000000000000/",
+    }
+
+
+def call_in_state(account: Any, state: str) -> str:
+    from recordings.models import Recording
+
+    return Recording.objects.filter(account=account, state=state).values_list("call__id", flat=True)[0].hex
+
+
+def sign_in(page: Page, base: str, email: str) -> None:
+    page.goto(f"{base}/sign-in/")
+    page.fill("#email", email)
+    page.fill("#password", factories.PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_load_state("networkidle")
+
+
+def take(page: Page, name: str, theme: str, width: int) -> None:
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=FOLDER / f"{name}-{theme}-{width}.png", full_page=True)
+
+
+def take_all(browser: Browser, base: str, pages: dict[str, str], theme: str, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": WIDTHS[width]}, color_scheme=theme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.on("console", lambda message: print(f"{message.type}: {message.text}"))  # noqa: T201
+    page.on("pageerror", lambda error: print(f"error: {error}"))  # noqa: T201
+    page.goto(f"{base}/sign-in/")
+    take(page, "signin", theme, width)
+    sign_in(page, base, "admin@hanbit.example")
+    for name, path in pages.items():
+        page.goto(base + path)
+        take(page, name, theme, width)
+    take_drawer(page, base, theme, width)
+    context.clear_cookies()
+    sign_in(page, base, "new@dasom.example")
+    take(page, "empty", theme, width)
+    context.clear_cookies()
+    sign_in(page, base, "op@example.com")
+    take(page, "accounts", theme, width)
+    page.goto(f"{base}/quarantine/")
+    take(page, "quarantine", theme, width)
+    context.close()
+
+
+def take_drawer(page: Page, base: str, theme: str, width: int) -> None:
+    page.goto(f"{base}/calls/")
+    if width > 1100:  # noqa: PLR2004
+        page.locator(".calls .open", has_text="Kim Min-seo").first.click()
+        page.wait_for_selector("call-player[data-drawn]")
+        take(page, "calls-drawer", theme, width)
+        page.click("[data-drawer-close]")
+        page.click("#facet-outcome")
+    else:
+        page.click("[data-more-filters]")
+    page.screenshot(path=FOLDER / f"calls-filters-{theme}-{width}.png")
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.screenshot(path=FOLDER / f"keys-{theme}-{width}.png")
+
+
+def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    with served() as base, sync_playwright() as playwright:
+        pages = fill()
+        browser = launch(playwright)
+        for theme in THEMES:
+            for width in WIDTHS:
+                take_all(browser, base, pages, theme, width)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
