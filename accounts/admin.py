@@ -80,7 +80,7 @@ class AccountAdmin(TenantAdmin):
         actor = actor_of(request)
         return self.operators_fields if obj and actor and actor.account_id == obj.pk else ()
 
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 
@@ -216,10 +216,10 @@ class ApiKeyAdmin(TenantAdmin):
         more = ("prefix", "created_at", "last_used_at", "revoked_at") if obj else ()
         return (*self.fields, *more)
 
-    def has_change_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
@@ -275,7 +275,7 @@ class SwitchAdmin(TenantAdmin):
         initial.pop("password", None)
         return initial
 
-    def has_delete_permission(self, _request: HttpRequest, _obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
 

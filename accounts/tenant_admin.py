@@ -1,12 +1,14 @@
-"""The base of every admin page: rows by tenancy, permissions by role, and no page that reads a whole table."""
+"""The base of the admin: rows by tenancy, permissions by role, and no page that reads a whole table."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
+from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
@@ -30,10 +32,12 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 
     _Admin = DjangoModelAdmin[Any]
+    _Widget = forms.ChoiceWidget
     _Form = forms.ModelForm[Any]
     _Paginator = Paginator[Any]
 else:
     _Admin = object
+    _Widget = object
     _Form = forms.ModelForm
     _Paginator = Paginator
 
@@ -73,13 +77,36 @@ class CappedPaginator(_Paginator):
         return rows.order_by()[:MOST_COUNTED].count()
 
 
+class OnlyIds(_Widget):
+    """Passes over chosen values that can be no row's id, such as from an address typed by hand."""
+
+    def optgroups(self, name: str, value: list[str], attrs: Any = None) -> Any:
+        return super().optgroups(name, [word for word in value if not word or is_id(word)], attrs)
+
+
+class OneRow(OnlyIds, AutocompleteSelect):
+    """Finds the row to point at while one types."""
+
+
+class SomeRows(OnlyIds, AutocompleteSelectMultiple):
+    """Finds the rows to point at while one types."""
+
+
+def is_id(word: Any) -> bool:
+    try:
+        uuid.UUID(str(word))
+    except ValueError:
+        return False
+    return True
+
+
 class TenantForm(_Form):
     """Keeps what a row points at inside the row's own account."""
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         account = cleaned.get("account", getattr(self.instance, "account", None))
-        for name, value in cleaned.items():
+        for name, value in list(cleaned.items()):
             if name not in ("account", "parent") and not all(belongs(row, account) for row in rows_of(value)):
                 self.add_error(name, "Choose one of the same account.")
         return cleaned
@@ -109,16 +136,16 @@ class RoleGuard(_Admin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.may(request, self.view_right)
 
-    def has_view_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, self.view_right)
 
     def has_add_permission(self, request: HttpRequest, *_: Any) -> bool:
         return self.may(request, self.change_right)
 
-    def has_change_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, self.change_right)
 
-    def has_delete_permission(self, request: HttpRequest, _obj: Any = None) -> bool:
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, self.change_right)
 
     def get_queryset(self, request: HttpRequest) -> Any:
@@ -128,10 +155,14 @@ class RoleGuard(_Admin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = visible_rows(request, db_field.remote_field.model)
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = OneRow(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         kwargs["queryset"] = visible_rows(request, db_field.remote_field.model)
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs["widget"] = SomeRows(db_field, self.admin_site)
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
@@ -232,6 +263,7 @@ class OneAccountFilter(AutocompleteSelectFilter):  # type: ignore[misc]
     def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
         for choice in super().choices(changelist):
             field = choice["form"].fields[self.lookup_kwarg]
+            field.widget = OneRow(self.field, changelist.model_admin.admin_site, field.widget.attrs)
             field.queryset = visible_rows(self.request, field.queryset.model)
             yield choice
 

@@ -9,12 +9,12 @@ from django.contrib import admin, messages
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
-from unfold.widgets import UnfoldAdminAutocompleteWidget
 
 from accounts.access import Action
 from accounts.models import Account
 from accounts.tenant_admin import (
     OneAccountFilter,
+    OneRow,
     ReadOnlyAdmin,
     ReadOnlyInline,
     actor_of,
@@ -54,7 +54,7 @@ class AccountChoice(forms.Form):
         super().__init__(data)
         field: Any = self.fields["account"]
         field.queryset = visible_rows(request, Account)
-        field.widget = UnfoldAdminAutocompleteWidget(Call._meta.get_field("account"), admin.site)
+        field.widget = OneRow(Call._meta.get_field("account"), admin.site)
         field.widget.choices = field.choices
 
 

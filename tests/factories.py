@@ -10,6 +10,7 @@ import struct
 import uuid
 import wave
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -243,7 +244,7 @@ def make_media(recording: Recording, audio: bytes | None = None, **fields: Any) 
         "file_name": f"{recording.started_at:%Y%m%d-%H%M%S}-{recording.pk.hex}.wav",
         "size": len(audio),
         "sha256": hashlib.sha256(audio).hexdigest(),
-        "duration_ms": wav_ms(audio),
+        "duration_ms": fields["duration_ms"] if "duration_ms" in fields else wav_ms(audio),
         "channels": 2,
         "sample_rate": 8000,
     }
@@ -254,6 +255,7 @@ def make_media(recording: Recording, audio: bytes | None = None, **fields: Any) 
     return media
 
 
+@lru_cache(maxsize=8)
 def tone(seconds: float = 1.0, hertz: tuple[float, float] = (1000.0, 440.0), rate: int = 8000) -> bytes:
     """A stereo 16-bit WAV file: the caller's tone on the left, the agent's on the right."""
     frames = bytearray()

@@ -24,7 +24,16 @@ def run(command: str, *words: str) -> Any:
 
 def test_create_account_prints_its_id() -> None:
     parent = run("create_account", "Reseller")
-    words = "--realm Acme.Example --time-zone Europe/Berlin --country de --account-code a1".split()
+    words = [
+        "--realm",
+        "Acme.Example",
+        "--time-zone",
+        "Europe/Berlin",
+        "--country",
+        "de",
+        "--account-code",
+        "a1",
+    ]
     answer = run("create_account", "Acme", *words, "--parent", parent["id"])
     account = Account.objects.get(name="Acme")
     assert answer == {"id": account.pk.hex}
@@ -58,7 +67,16 @@ def test_create_switch_takes_several_values_after_or_by_repeating_an_option() ->
     account = make_account("Acme")
     words = "--offnet-profile blueivr external --offnet-profile trunk --offnet-context public blueivr"
     paths = ["--path", "/var/rec/=/mnt/rec", "/var/mp3=/mnt/mp3"]
-    connection = "--host 192.0.2.1 --port 8022 --password secret --time-zone Asia/Seoul".split()
+    connection = [
+        "--host",
+        "192.0.2.1",
+        "--port",
+        "8022",
+        "--password",
+        "secret",
+        "--time-zone",
+        "Asia/Seoul",
+    ]
     answer = run("create_switch", "pbx", *words.split(), *paths, *connection, "--account", "Acme")
     switch = Switch.objects.get()
     assert answer == {"id": switch.pk.hex}

@@ -62,7 +62,7 @@ def find_team(account: Account | None, name: str) -> Team:
 
 
 def set_password(user: User, given: str | None) -> None:
-    """Set the password that was given, is in the environment, or is typed; refuse one that is easily guessed."""
+    """Set the password given, in the environment or typed; refuse one that is easily guessed."""
     password = given or os.environ.get(PASSWORD_VARIABLE) or getpass.getpass()
     try:
         validate_password(password, user)
