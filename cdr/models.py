@@ -36,6 +36,7 @@ class Outcome(models.TextChoices):
     ABANDONED = "abandoned", "Abandoned"
     TIMED_OUT = "timed_out", "Timed out"
     NO_AGENT = "no_agent", "No agent"
+    EXITED = "exited", "Left by key"
     NO_ANSWER = "no_answer", "No answer"
     BUSY = "busy", "Busy"
     CANCELLED = "cancelled", "Cancelled"

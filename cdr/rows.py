@@ -223,7 +223,7 @@ def _call_row(
 ) -> Row:
     root, answering = call.root, call.answering
     route = _person(root, answering, routes)
-    callee_number = answering.destination if answering else ""
+    callee_number = _own_number(answering) if answering else ""
     callee_name = (answering.callee_name if answering else "") or root.callee_name
     return (
         call_id,
@@ -257,6 +257,10 @@ def _call_row(
         len(found.legs),
         len(found.takes),
     )
+
+
+def _own_number(leg: LegFacts) -> str:
+    return leg.first_caller_number if leg.direction == "inbound" else leg.destination
 
 
 def _person(root: LegFacts, answering: LegFacts | None, routes: Mapping[str, Route]) -> Route:

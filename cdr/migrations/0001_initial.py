@@ -72,6 +72,7 @@ class Migration(migrations.Migration):
                             ("abandoned", "Abandoned"),
                             ("timed_out", "Timed out"),
                             ("no_agent", "No agent"),
+                            ("exited", "Left by key"),
                             ("no_answer", "No answer"),
                             ("busy", "Busy"),
                             ("cancelled", "Cancelled"),
