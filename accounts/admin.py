@@ -71,7 +71,7 @@ class AccountAdmin(TenantAdmin):
     operators_fields = ("parent", "realm", "account_code", "enabled")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
+        form: Any = super().get_form(request, obj, change=change, **kwargs)
         form.needs_parent = not self.may(request, Action.OPERATE)
         return form
 
@@ -107,7 +107,7 @@ class PersonForm(TenantForm):
         return cleaned
 
 
-class PersonCreationForm(PersonForm, UserCreationForm):  # type: ignore[misc]
+class PersonCreationForm(PersonForm, UserCreationForm):
     usable_password = None
 
     class Meta:
@@ -115,14 +115,14 @@ class PersonCreationForm(PersonForm, UserCreationForm):  # type: ignore[misc]
         fields = ("email",)
 
 
-class PersonChangeForm(PersonForm, UserChangeForm):  # type: ignore[misc]
+class PersonChangeForm(PersonForm, UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"
 
 
 @admin.register(User)
-class UserAdmin(TenantAdmin, DjangoUserAdmin):
+class UserAdmin(TenantAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     form = PersonChangeForm
     add_form = PersonCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -255,7 +255,7 @@ class SwitchForm(TenantForm):
     )
 
     def clean_password(self) -> str:
-        return self.cleaned_data["password"] or self.instance.password
+        return str(self.cleaned_data["password"] or self.instance.password)
 
 
 @admin.register(Switch)

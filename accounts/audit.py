@@ -32,9 +32,9 @@ def record_each(actor: Actor | None, action: str, targets: Iterable[models.Model
 
 
 def entry_of(actor: Actor | None, action: str, target: models.Model | None, detail: Any) -> AuditEntry:
-    account_id = account_of(target) if target else actor and actor.account_id
+    own_account = actor.account_id if actor else None
     return AuditEntry(
-        account_id=account_id,
+        account_id=account_of(target) if target else own_account,
         actor=clean(actor.label if actor else "system")[:LONGEST_LABEL],
         user_id=actor.user_id if actor else None,
         action=action,

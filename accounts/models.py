@@ -73,7 +73,7 @@ class Account(TenantModel):
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = AccountQuerySet.as_manager()
+    objects = AccountQuerySet.as_manager()  # type: ignore[misc]
 
     class Meta:
         ordering = ["name"]
@@ -180,7 +180,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save, and end the sign-ins at the API when the password is a new one."""
-        password_is_new = self._password is not None
+        password_is_new = getattr(self, "_password", None) is not None
         self.email = self.email.lower()
         super().save(*args, **kwargs)
         if password_is_new:

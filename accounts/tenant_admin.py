@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -32,12 +33,10 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as DjangoModelAdmin
 
     _Admin = DjangoModelAdmin[Any]
-    _Widget = forms.ChoiceWidget
     _Form = forms.ModelForm[Any]
     _Paginator = Paginator[Any]
 else:
     _Admin = object
-    _Widget = object
     _Form = forms.ModelForm
     _Paginator = Paginator
 
@@ -77,19 +76,23 @@ class CappedPaginator(_Paginator):
         return rows.order_by()[:MOST_COUNTED].count()
 
 
-class OnlyIds(_Widget):
-    """Passes over chosen values that can be no row's id, such as from an address typed by hand."""
+class OneRow(AutocompleteSelect):
+    """Finds the row to point at while one types; what can be no row's id is passed over."""
 
-    def optgroups(self, name: str, value: list[str], attrs: Any = None) -> Any:
-        return super().optgroups(name, [word for word in value if not word or is_id(word)], attrs)
-
-
-class OneRow(OnlyIds, AutocompleteSelect):
-    """Finds the row to point at while one types."""
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, ids_only(value), attr)
 
 
-class SomeRows(OnlyIds, AutocompleteSelectMultiple):
-    """Finds the rows to point at while one types."""
+class SomeRows(AutocompleteSelectMultiple):
+    """Finds the rows to point at while one types; what can be no row's id is passed over."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        return super().optgroups(name, ids_only(value), attr)
+
+
+def ids_only(words: Sequence[str]) -> list[str]:
+    """The words that can be ids, such as an address typed by hand may not have."""
+    return [word for word in words if not word or is_id(word)]
 
 
 def is_id(word: Any) -> bool:
@@ -171,7 +174,7 @@ class TenantAdmin(RoleGuard, ModelAdmin):  # type: ignore[misc]
 
     form: Any = TenantForm
     show_full_result_count = False
-    show_facets = False
+    show_facets = ShowFacets.NEVER
     paginator = CappedPaginator
     list_per_page = 50
     list_max_show_all = 0
@@ -192,7 +195,7 @@ class TenantAdmin(RoleGuard, ModelAdmin):  # type: ignore[misc]
             return rows.filter(any_begins_with(self.digits_fields, digits)), False
         return super().get_search_results(request, rows, term)
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         """Keep secrets from being guessed letter by letter through filters in the address."""
         if any(part in SECRET_FIELDS for part in lookup.split("__")):
             return False

@@ -9,7 +9,7 @@ from unfold.apps import BasicAppConfig
 from unfold.sites import UnfoldAdminSite
 
 
-class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc]
+class PortalAdminSite(UnfoldAdminSite):
     """Is not there for people who are signed in and administer nothing."""
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -19,7 +19,7 @@ class PortalAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return bool(super().has_permission(request))
 
 
-class AdminThemeConfig(BasicAppConfig):  # type: ignore[misc]
+class AdminThemeConfig(BasicAppConfig):
     """Put our site in the place of Django's before the apps register their models."""
 
     def ready(self) -> None:

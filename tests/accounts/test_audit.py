@@ -53,8 +53,9 @@ def test_many_things_are_many_entries() -> None:
 
 
 def test_an_address_in_a_header_counts_only_behind_a_proxy(settings: Any) -> None:
-    headers = {"HTTP_X_FORWARDED_FOR": "203.0.113.9, 198.51.100.7", "REMOTE_ADDR": "192.0.2.1"}
-    request = RequestFactory().get("/", **headers)
+    request = RequestFactory().get(
+        "/", HTTP_X_FORWARDED_FOR="203.0.113.9, 198.51.100.7", REMOTE_ADDR="192.0.2.1"
+    )
     settings.SECURE_PROXY_SSL_HEADER = None
     assert address_of(request) == "192.0.2.1"
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
