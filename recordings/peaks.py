@@ -75,7 +75,7 @@ def wav_samples(file: BinaryIO) -> tuple[int, Iterator[Samples]]:
 
 def mp3_samples(file: BinaryIO) -> tuple[int, Iterator[Samples]]:
     try:
-        container = cast("InputContainer", av.open(file, "r", format="mp3"))
+        container = av.open(file, "r", format="mp3")
         return container.streams.audio[0].rate, decoded(container)
     except (av.FFmpegError, IndexError) as error:
         raise NotAudio("not an MP3 file") from error
@@ -112,7 +112,8 @@ def loudness(parts: Iterator[Samples], step: int) -> tuple[int, NDArray[np.uint1
 def loudest_of(stretches: Samples) -> NDArray[np.uint16]:
     highest = stretches.max(axis=1).astype(np.int32)
     lowest = stretches.min(axis=1).astype(np.int32)
-    return np.maximum(highest, -lowest).astype(np.uint16)
+    loudest: NDArray[np.uint16] = np.maximum(highest, -lowest).astype(np.uint16)
+    return loudest
 
 
 def reduced(channel: NDArray[np.uint16]) -> NDArray[np.uint16]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
@@ -93,18 +92,25 @@ def whole_or_part(request: HttpRequest, media: Media, file: File[bytes], size: i
     except Unsatisfiable:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     sent = span or Span(0, size - 1)
-    response = StreamingHttpResponse(pieces(file, sent), status=206 if span else 200)
+    response = StreamingHttpResponse(Pieces(file, sent), status=206 if span else 200)
     response["Content-Length"] = str(sent.length)
     if span:
         response["Content-Range"] = f"bytes {span.first}-{span.last}/{size}"
     return response
 
 
-def pieces(file: Any, span: Span) -> Iterator[bytes]:
-    with file:
-        file.seek(span.first)
-        left = span.length
-        while left and (piece := file.read(min(CHUNK_BYTES, left))):
+class Pieces:
+    """The bytes of a span, piece by piece; the file is closed with the response, also when none was sent."""
+
+    def __init__(self, file: File[bytes], span: Span) -> None:
+        self.file = file
+        self.span = span
+        self.close = file.close
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.file.seek(self.span.first)
+        left = self.span.length
+        while left and (piece := self.file.read(min(CHUNK_BYTES, left))):
             left -= len(piece)
             yield piece
 

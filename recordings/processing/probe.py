@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import av
 import mutagen
-from av.container import InputContainer
 from mutagen.mp3 import MP3
 
 from recordings.processing.wav import HEADER_BYTES, NotAudio, Wav, read_wav
@@ -67,7 +66,7 @@ def mp3_frames(file: BinaryIO) -> tuple[int, int, int]:
     """Milliseconds, channels and rate by walking every frame, without decoding one."""
     file.seek(0)
     try:
-        with cast("InputContainer", av.open(file, "r", format="mp3")) as container:
+        with av.open(file, "r", format="mp3") as container:
             stream = container.streams.audio[0]
             length = sum([int(packet.duration or 0) for packet in container.demux(stream) if packet.size])
             return round(length * 1000 * (stream.time_base or 0)), stream.channels, stream.rate
@@ -79,6 +78,6 @@ def mp3_told(file: BinaryIO) -> int:
     file.seek(0)
     try:
         info: Any = MP3(fileobj=file).info
-        return round(info.length * 1000)
+        return round(float(info.length) * 1000)
     except mutagen.MutagenError:
         return 0

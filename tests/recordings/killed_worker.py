@@ -1,4 +1,4 @@
-"""Collect a recording and be killed at a step: ``python -m tests.recordings.killed_worker STEP RECORDING``."""
+"""Collect a recording and be killed: ``python -m tests.recordings.killed_worker STEP RECORDING``."""
 
 from __future__ import annotations
 

@@ -273,8 +273,21 @@ def test_order_and_repetition_make_no_difference(name: str, seed: int) -> None:
 def seen(switch: Switch) -> list[tuple[object, ...]]:
     found = Recording.objects.filter(switch=switch).order_by("path", "started_at")
     return [
-        (row.path, row.take, row.leg_uuid, row.stop_leg_uuid, row.started_at, row.stopped_at, row.switch_ms)
-        + (row.overwritten, row.queue_name, row.agent_name, row.state, row.finding, row.caller_number)
+        (
+            row.path,
+            row.take,
+            row.leg_uuid,
+            row.stop_leg_uuid,
+            row.started_at,
+            row.stopped_at,
+            row.switch_ms,
+            row.overwritten,
+            row.queue_name,
+            row.agent_name,
+            row.state,
+            row.finding,
+            row.caller_number,
+        )
         for row in found
     ]
 

@@ -98,5 +98,6 @@ def test_a_file_that_cannot_be_moved_is_tried_again(switch: Switch, account: Acc
     Recording.objects.update(account=account)
     rehome_each([recording.pk.hex])
     again = Schedule.objects.get(func="recordings.rehome.rehome_each")
-    assert recording.pk.hex in again.args
+    assert recording.pk.hex in str(again.args)
+    assert again.next_run
     assert again.next_run > timezone.now()
