@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import socket
 import threading
@@ -55,12 +56,9 @@ class Client:
         self.socket.sendall(data)
 
     def end(self) -> None:
-        try:
+        """End the connection; its own thread closes the socket, so that no other gets its number meanwhile."""
+        with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return
-        finally:
-            self.socket.close()
 
 
 class FakeSwitch:
@@ -135,6 +133,8 @@ class FakeSwitch:
                     self._take(client, block.decode())
         except OSError:
             client.end()
+        finally:
+            client.socket.close()
 
     def _take(self, client: Client, line: str) -> None:
         self.lines.put(line)
