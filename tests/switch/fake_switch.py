@@ -56,7 +56,7 @@ class Client:
         self.socket.sendall(data)
 
     def end(self) -> None:
-        """End the connection; its own thread closes the socket, so that no other gets its number meanwhile."""
+        """End the connection; its own thread closes the socket: no other gets its number meanwhile."""
         with contextlib.suppress(OSError):
             self.socket.shutdown(socket.SHUT_RDWR)
 
