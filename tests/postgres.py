@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,6 +60,7 @@ class Cluster:
     folder: Path
     programs: Path = field(default_factory=find_programs)
     user: pwd.struct_passwd | None = field(default_factory=unprivileged_user)
+    settings: Sequence[str] = QUICK_AND_UNSAFE
 
     @property
     def url(self) -> str:
@@ -77,7 +78,7 @@ class Cluster:
         )
 
     def start(self) -> None:
-        settings = [f"-c {setting}" for setting in (*QUICK_AND_UNSAFE, "listen_addresses=")]
+        settings = [f"-c {setting}" for setting in (*self.settings, "listen_addresses=")]
         options = " ".join((f"-k {self.folder}", *settings))
         self._run("pg_ctl", "-D", "data", "-l", "log", "-w", "-o", options, "start")
 
@@ -121,10 +122,10 @@ class Cluster:
 
 
 @contextmanager
-def temporary_cluster() -> Iterator[Cluster]:
+def temporary_cluster(settings: Sequence[str] = QUICK_AND_UNSAFE) -> Iterator[Cluster]:
     """Run a server for the length of a with block; its folder goes with it."""
     with tempfile.TemporaryDirectory(prefix="ccportal-pg-", ignore_cleanup_errors=True) as folder:
-        cluster = Cluster(Path(folder))
+        cluster = Cluster(Path(folder), settings=settings)
         cluster.create()
         cluster.start()
         try:
