@@ -18,6 +18,7 @@ from recordings.models import Finding, Media, Recording, State
 from recordings.peaks import peaks_of
 from recordings.processing.wav import read_wav
 from tests.factories import tone
+from tests.privileges import bound_by_permissions
 from tests.recordings.conftest import AUDIO, BEGAN, REMOTE, media_of, received
 
 FILES = sorted(path.name for path in AUDIO.iterdir() if path.suffix in (".wav", ".mp3"))
@@ -255,11 +256,12 @@ def test_quarantine_has_a_place_of_its_own(switch: Switch, folder: Path) -> None
     assert media_of(collected(received(switch, None, "x.wav"))).key.startswith("quarantine/2026/11/20/")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may remove anything")
 def test_a_source_that_cannot_be_removed_is_noted(switch: Switch, account: Account, folder: Path) -> None:
     (folder / "x.wav").write_bytes(tone(0.2))
     folder.chmod(0o500)
-    recording = collected(received(switch, account, "x.wav"))
+    with bound_by_permissions():
+        recording = collected(received(switch, account, "x.wav"))
+    folder.chmod(0o700)
     assert (recording.state, recording.source_kept) == (State.READY, True)
 
 
