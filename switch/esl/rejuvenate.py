@@ -76,7 +76,10 @@ class _Recorded:
 
 
 class Rejuvenator:
-    """Makes new calls of one capture; its quiet `waits` can be made longer by whole seconds."""
+    """Makes new calls of one capture; its quiet `waits` can be made longer by whole seconds.
+
+    Events of the names in `leave_out` are no part of the call; with `names` only events of those are told.
+    """
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Rejuvenator:
         words: Sequence[str] = (),
         *,
         leave_out: frozenset[str] = NOT_OF_A_CALL,
+        names: frozenset[str] | None = None,
     ) -> None:
         kept = [event for event in events if event.name not in leave_out and event.at]
         if not kept:
@@ -94,7 +98,11 @@ class Rejuvenator:
         self._tokenizer = Tokenizer(self.started_at, self.ended_at, words)
         self._tokenizer.count_sequences(map(label_sequence, kept))
         moments = [self.started_at + offset for offset in offsets(kept)]
-        self._templates = [self._cut(event, at) for event, at in zip(kept, moments, strict=True)]
+        self._templates = [
+            self._cut(event, at)
+            for event, at in zip(kept, moments, strict=True)
+            if names is None or event.name in names
+        ]
         self._table = self._tokenizer.table
         self.sequences = self._tokenizer.sequence_span
 
