@@ -21,6 +21,7 @@ from accounts.routing import Route
 from cdr.assembly import Take
 from cdr.ingest import Ingested, Touched
 from cdr.rows import moment
+from database.bulk import Table, as_json
 from recordings.enqueue import collect_soon, rehome_soon
 from recordings.matching import KnownRows, kept_path, match, rid_of, text
 from recordings.models import Finding, Origin, Recording, State
@@ -59,6 +60,8 @@ WRITTEN = [
     "user_id",
     "device_id",
 ]
+ROWS = Table(Recording, [field.attname for field in Recording._meta.concrete_fields])
+JSON_COLUMNS = ("grants", "tags", "masked")
 DISCARD_REASONS = {
     "input-too-short": "Shorter than the minimum length; the switch removed the file.",
     "empty-file": "Nothing was recorded; the switch removed the file.",
@@ -209,16 +212,16 @@ class Changes:
             self.moved.append(row.pk)
 
     def write(self) -> list[uuid.UUID]:
-        Recording.objects.bulk_create(
-            self.changed, update_conflicts=True, unique_fields=["id"], update_fields=UPDATED_FIELDS
-        )
+        ROWS.upsert([row_of(recording) for recording in self.changed])
         Recording.objects.filter(pk__in=self.unwanted).delete()
         collect_soon(self.wanted)
         rehome_soon(self.moved)
         return self.wanted
 
 
-UPDATED_FIELDS = [name.removesuffix("_id") for name in WRITTEN]
+def row_of(recording: Recording) -> list[object]:
+    values = ((name, getattr(recording, name)) for name in ROWS.columns)
+    return [as_json(value) if name in JSON_COLUMNS else value for name, value in values]
 
 
 def values_of(row: Recording) -> dict[str, object]:
@@ -231,7 +234,7 @@ def describe(row: Recording, take: Take, conversation: ConversationTakes) -> Non
     row.leg_uuid, row.stop_leg_uuid = text(take.leg), text(take.stop_leg)
     row.conference_name = text(take.conference)
     row.path, row.take, row.overwritten = kept_path(take.path), take.number, take.overwritten
-    row.origin = row.origin or take.origin or Origin.DIALPLAN
+    row.origin = str(row.origin or take.origin or Origin.DIALPLAN)
     began = take.started_at or take.stopped_at - (take.milliseconds or 0) * 1000
     row.started_at = moment(began) or row.__dict__.get("started_at") or timezone.now()
     row.stopped_at = moment(take.stopped_at)
@@ -267,6 +270,6 @@ def _stop_came_late(row: Recording) -> bool:
 def _set_state(row: Recording, state: State, finding: str = "", reason: str = "") -> None:
     if row.state == state and row.finding == finding:
         return
-    row.state, row.finding, row.state_reason = state, finding, reason
+    row.state, row.finding, row.state_reason = str(state), str(finding), reason
     row.state_at = timezone.now()
     row.attempts, row.next_try_at = 0, None
