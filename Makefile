@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup assets demo test test-sqlite test-postgres check format bench lock clean
+.PHONY: help setup assets demo test test-sqlite test-postgres check format bench screenshots lock clean
 
 PYTHON ?= python3
 export PYTHON
@@ -42,6 +42,9 @@ format: setup ## Format the code and mend what ruff can
 
 bench: setup ## Measure; docs/performance.md says what and how
 	$(BIN)/python -m benchmarks
+
+screenshots: setup ## Take a picture of every page, light and dark, wide and narrow
+	$(BIN)/python -m tests.screenshots
 
 lock: setup ## Write requirements.lock and package-lock.json anew
 	$(BIN)/uv pip compile --quiet --universal --all-extras --generate-hashes --no-emit-index-url \

@@ -97,9 +97,15 @@ class Call(TenantModel):
             models.Index(
                 "account", "agent_name", F("started_at").desc(), F("id").desc(), name="call_agent_started"
             ),
-            models.Index("account", "caller_digits", F("started_at").desc(), name="call_caller_started"),
-            models.Index("account", "dialed_digits", F("started_at").desc(), name="call_dialed_started"),
-            models.Index("account", "callee_digits", F("started_at").desc(), name="call_callee_started"),
+            models.Index(
+                "account", "caller_digits", F("started_at").desc(), F("id").desc(), name="call_caller_started"
+            ),
+            models.Index(
+                "account", "dialed_digits", F("started_at").desc(), F("id").desc(), name="call_dialed_started"
+            ),
+            models.Index(
+                "account", "callee_digits", F("started_at").desc(), F("id").desc(), name="call_callee_started"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -46,6 +46,7 @@ class Term:
 
     text: str
     number_forms: Collection[str] = ()
+    is_whole_number: bool = False
     name: str = ""
     agents: Collection[str] = ()
     id_range: tuple[uuid.UUID, uuid.UUID] | None = None
@@ -99,6 +100,7 @@ def read_term(text: str, country: str, agent_labels: dict[str, str], legs: Query
     return Term(
         text=text,
         number_forms=number_forms(text, country) if is_number else (),
+        is_whole_number=is_number and is_whole(text, country),
         name=text if is_name else "",
         agents=[
             name
@@ -130,6 +132,14 @@ def number_forms(text: str, country: str) -> frozenset[str]:
     return frozenset({digits})
 
 
+def is_whole(text: str, country: str) -> bool:
+    """Whether this is a number that can be called as it stands, and not the beginning of one."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(text, country))
+    except phonenumbers.NumberParseException:
+        return False
+
+
 def range_of_ids(text: str) -> tuple[uuid.UUID, uuid.UUID] | None:
     """The first and the last id that begin so, for eight or more hexadecimal digits."""
     if not ID_BEGINNING.fullmatch(text):
@@ -151,14 +161,19 @@ def ids_named(text: str, legs: QuerySet[Leg]) -> list[uuid.UUID]:
     return [*found, *CallAlias.objects.filter(pk=alias).values_list("call_id", flat=True)]
 
 
-def matching(calls: QuerySet[Call], wanted: Wanted) -> QuerySet[Call]:
-    """Narrow calls to those that are wanted."""
+def matching(calls: QuerySet[Call], wanted: Wanted) -> list[QuerySet[Call]]:
+    """Narrow calls to those that are wanted: each set is read along an index, together they are all of them.
+
+    A number can stand in three columns and in several ways of writing. Asked for in one query with OR, an
+    embedded database walks through the whole account; asked for apart, each is a few rows of one index.
+    """
     narrowed = calls.filter(in_period(wanted) & one_of(wanted))
     if wanted.recorded is not None:
-        narrowed = (
-            narrowed.filter(recording_count__gt=0) if wanted.recorded else narrowed.filter(recording_count=0)
-        )
-    return narrowed.filter(any_of(meant_by(term) for term in wanted.terms)) if wanted.terms else narrowed
+        recorded = Q(recording_count__gt=0)
+        narrowed = narrowed.filter(recorded if wanted.recorded else ~recorded)
+    if not wanted.terms:
+        return [narrowed]
+    return [narrowed.filter(reading) for term in wanted.terms for reading in readings_of(term)]
 
 
 def in_period(wanted: Wanted) -> Q:
@@ -176,30 +191,26 @@ def one_of(wanted: Wanted) -> Q:
     return Q(**{lookup: list(values) for lookup, values in choices.items() if values})
 
 
-def meant_by(term: Term) -> Q:
-    """Each reading of a term is one an index answers, but for names, which are read along the period."""
+def readings_of(term: Term) -> list[Q]:
+    """What a term can mean; all but names are answered by an index, names are read along the period."""
     readings = [
-        beginning_with(column, form)
+        number_in(column, form, whole=term.is_whole_number)
         for column in ("caller_digits", "dialed_digits", "callee_digits")
-        for form in term.number_forms
+        for form in sorted(term.number_forms)
     ]
     if term.name:
-        readings += [Q(caller_name__icontains=term.name), Q(callee_name__icontains=term.name)]
+        readings.append(Q(caller_name__icontains=term.name) | Q(callee_name__icontains=term.name))
     if term.agents:
         readings.append(Q(agent_name__in=list(term.agents)))
     if term.id_range:
         readings.append(Q(pk__gte=term.id_range[0], pk__lte=term.id_range[1]))
     if term.ids:
         readings.append(Q(pk__in=list(term.ids)))
-    return any_of(readings)
+    return readings
 
 
-def any_of(conditions: Iterable[Q]) -> Q:
-    """Join by OR; of nothing comes nothing."""
-    joined = Q()
-    for condition in conditions:
-        joined |= condition
-    return joined or Q(pk__in=[])
+def number_in(column: str, digits: str, *, whole: bool) -> Q:
+    return Q(**{column: digits}) if whole else beginning_with(column, digits)
 
 
 def beginning_with(column: str, digits: str) -> Q:
@@ -209,29 +220,37 @@ def beginning_with(column: str, digits: str) -> Q:
     return Q(**{f"{column}__gte": digits}) & below
 
 
-def count_capped(calls: QuerySet[Call], limit: int = COUNT_LIMIT) -> int:
-    """Count, but no further than one over the limit."""
-    return calls.order_by()[: limit + 1].count()
+def count_capped(sets: list[QuerySet[Call]], limit: int = COUNT_LIMIT) -> int:
+    """Count the calls of all sets, each once, but no further than one over the limit."""
+    if len(sets) == 1:
+        return sets[0].order_by()[: limit + 1].count()
+    ids: set[uuid.UUID] = set()
+    for calls in sets:
+        ids.update(calls.order_by().values_list("pk", flat=True)[: limit + 1])
+        if len(ids) > limit:
+            return limit + 1
+    return len(ids)
 
 
 def page_of(
-    calls: QuerySet[Call], *, older: Cursor | None = None, newer: Cursor | None = None, size: int = PAGE_SIZE
+    sets: list[QuerySet[Call]],
+    *,
+    older: Cursor | None = None,
+    newer: Cursor | None = None,
+    size: int = PAGE_SIZE,
 ) -> Page:
     """The page older than one cursor, or newer than the other, or the newest."""
     if newer is not None:
-        above = page_above(calls, newer, size)
+        above = page_above(sets, newer, size)
         if above.newer is not None:
             return above
-    return page_below(calls, None if newer is not None else older, size)
+    return page_below(sets, None if newer is not None else older, size)
 
 
-def page_below(calls: QuerySet[Call], cursor: Cursor | None, size: int) -> Page:
+def page_below(sets: list[QuerySet[Call]], cursor: Cursor | None, size: int) -> Page:
     if cursor is not None:
-        calls = calls.filter(
-            Q(started_at__lt=cursor.started_at) | Q(started_at=cursor.started_at, pk__lt=cursor.id),
-            started_at__lte=cursor.started_at,
-        )
-    found = list(calls.order_by("-started_at", "-id")[: size + 1])
+        sets = [calls.filter(below(cursor)) for calls in sets]
+    found = first_of([calls.order_by("-started_at", "-id")[: size + 1] for calls in sets], reverse=True)
     shown = found[:size]
     return Page(
         calls=shown,
@@ -240,15 +259,29 @@ def page_below(calls: QuerySet[Call], cursor: Cursor | None, size: int) -> Page:
     )
 
 
-def page_above(calls: QuerySet[Call], cursor: Cursor, size: int) -> Page:
-    calls = calls.filter(
-        Q(started_at__gt=cursor.started_at) | Q(started_at=cursor.started_at, pk__gt=cursor.id),
-        started_at__gte=cursor.started_at,
-    )
-    found = list(calls.order_by("started_at", "id")[: size + 1])
+def page_above(sets: list[QuerySet[Call]], cursor: Cursor, size: int) -> Page:
+    sets = [calls.filter(above(cursor)) for calls in sets]
+    found = first_of([calls.order_by("started_at", "id")[: size + 1] for calls in sets], reverse=False)
     shown = found[:size][::-1]
     return Page(
         calls=shown,
         newer=Cursor.of(shown[0]) if len(found) > size else None,
         older=Cursor.of(shown[-1]) if shown else None,
     )
+
+
+def below(cursor: Cursor) -> Q:
+    """Older than the cursor; the first condition is the one an index answers."""
+    at, pk = cursor.started_at, cursor.id
+    return Q(started_at__lte=at) & (Q(started_at__lt=at) | Q(started_at=at, pk__lt=pk))
+
+
+def above(cursor: Cursor) -> Q:
+    at, pk = cursor.started_at, cursor.id
+    return Q(started_at__gte=at) & (Q(started_at__gt=at) | Q(started_at=at, pk__gt=pk))
+
+
+def first_of(sets: Iterable[QuerySet[Call]], *, reverse: bool) -> list[Call]:
+    """The calls of all sets in order, each once; every set brings no more than a page."""
+    unique = {call.pk: call for calls in sets for call in calls}
+    return sorted(unique.values(), key=lambda call: (call.started_at, call.pk), reverse=reverse)

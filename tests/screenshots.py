@@ -1,4 +1,4 @@
-"""Take a picture of every page, light and dark, wide and narrow: ``make screenshots`` fills ``screenshots/``."""
+"""Take a picture of every page, light and dark, wide and narrow, into ``screenshots/``."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def fill() -> dict[str, str]:
     factories.make_user(empty, "admin", email="new@dasom.example", name="Nam Ji")
     for index in range(3):
         started = now - timedelta(hours=index)
-        factories.make_call(None, started_at=started, caller_number=f"0305557014{index}", caller_name="<b>Mallory</b>")
+        factories.make_call(
+            None, started_at=started, caller_number=f"0305557014{index}", caller_name="<b>Mallory</b>"
+        )
     missing = tenant.account.pk
     states = {state: call_in_state(missing, state) for state in ("missing", "failed", "recording")}
     return {
@@ -115,7 +117,7 @@ def take_all(browser: Browser, base: str, pages: dict[str, str], theme: str, wid
 
 def take_drawer(page: Page, base: str, theme: str, width: int) -> None:
     page.goto(f"{base}/calls/")
-    if width > 1100:  # noqa: PLR2004
+    if width > 1100:
         page.locator(".calls .open", has_text="Kim Min-seo").first.click()
         page.wait_for_selector("call-player[data-drawn]")
         take(page, "calls-drawer", theme, width)

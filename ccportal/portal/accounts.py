@@ -36,7 +36,7 @@ class AccountsView(PortalView):
         """How many calls nobody is known to own; empty for those who may not see them."""
         if not (self.actor and self.actor.may(Action.OPERATE)):
             return ""
-        count = count_capped(self.visible(Call).filter(account=None))
+        count = count_capped([self.visible(Call).filter(account=None)])
         return f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
 
     def post(self, request: HttpRequest) -> HttpResponse:

@@ -95,7 +95,12 @@ class OneCallView(PortalView):
         )
 
     def takes(self, call: Call, timeline: Timeline) -> list[Take]:
-        recordings = list(self.visible(Recording).select_related("call").filter(call=call).order_by("started_at", "id")[:PARTS_AT_MOST])
+        recordings = list(
+            self.visible(Recording)
+            .select_related("call")
+            .filter(call=call)
+            .order_by("started_at", "id")[:PARTS_AT_MOST]
+        )
         media = list(self.visible(Media).filter(recording__in=recordings))
         return [
             take_of(take, [file for file in media if file.recording_id == take.pk], timeline.scale, self.zone)
@@ -106,7 +111,7 @@ class OneCallView(PortalView):
         """The take that the address names, else the first that can be heard."""
         playable = [take for take in takes if take.is_playable]
         named = [take for take in playable if take.id == self.request.GET.get("take")]
-        return (named or playable or [None])[0]
+        return next(iter(named or playable), None)
 
     def common(self, call: Call) -> dict[str, Any]:
         evidence = self.evidence(call)
@@ -160,8 +165,16 @@ class CallView(OneCallView):
         hold = f"and {duration(call.hold_ms)} hold" if call.hold_ms else ""
         length = between(call.started_at, evidence.end) if call.duration_ms is None else call.duration_ms
         facts = [
-            Fact("From", self.names.phone(on_one_line(call.caller_number)), title=on_one_line(call.caller_number)),
-            Fact("Called", self.names.phone(on_one_line(call.dialed_number)), title=on_one_line(call.dialed_number)),
+            Fact(
+                "From",
+                self.names.phone(on_one_line(call.caller_number)),
+                title=on_one_line(call.caller_number),
+            ),
+            Fact(
+                "Called",
+                self.names.phone(on_one_line(call.dialed_number)),
+                title=on_one_line(call.dialed_number),
+            ),
             Fact("When", day_and_time(call.started_at, self.zone), title=whole(call.started_at, self.zone)),
             Fact("Queue", self.names.queue(call.queue_name), title=on_one_line(call.queue_name)),
             Fact("Agents" if evidence.offers else "With", self.agents_of(evidence)),
@@ -183,7 +196,11 @@ class CallView(OneCallView):
         }
 
     def offer_of(self, offer: AgentOffer) -> dict[str, Any]:
-        rang = between(offer.offered_at, offer.answered_at or offer.ended_at) if offer.ring_ms is None else offer.ring_ms
+        rang = (
+            between(offer.offered_at, offer.answered_at or offer.ended_at)
+            if offer.ring_ms is None
+            else offer.ring_ms
+        )
         return {
             "agent": self.names.agent(offer.agent_name),
             "state": offer_state(offer.outcome, offer.hangup_cause),
@@ -233,7 +250,12 @@ def visit_end(visit: QueueVisit) -> str:
         return "Answered"
     if visit.left_at is None:
         return "Still waiting"
-    words = {"BREAK_OUT": "Gave up", "TIMEOUT": "Timed out", "NO_AGENT_TIMEOUT": "No agent", "EXIT_WITH_KEY": "Left by a key"}
+    words = {
+        "BREAK_OUT": "Gave up",
+        "TIMEOUT": "Timed out",
+        "NO_AGENT_TIMEOUT": "No agent",
+        "EXIT_WITH_KEY": "Left by a key",
+    }
     return words.get(visit.cancel_reason, cause_word(visit.cancel_reason or visit.cause))
 
 

@@ -76,7 +76,7 @@ class CallsView(SearchingView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         page = page_of(
-            matching(self.rows(Call), self.wanted).select_related("user"),
+            matching(self.rows(Call).select_related("user"), self.wanted),
             older=Cursor.parse(request.GET.get("older", "")),
             newer=Cursor.parse(request.GET.get("newer", "")),
         )
@@ -126,7 +126,9 @@ class CallsView(SearchingView):
             "connected": bool(last and now - last < STILL_CONNECTED),
             "has_numbers": self.rows(PhoneNumber).exists(),
             "numbers_url": address_of("admin:accounts_phonenumber_add") if self.user.is_staff else None,
-            "switches_url": address_of("admin:accounts_switch_add") if self.frame()["sees_everything"] else None,
+            "switches_url": address_of("admin:accounts_switch_add")
+            if self.frame()["sees_everything"]
+            else None,
         }
 
 

@@ -52,13 +52,18 @@ def day_heading(day: date, today: date) -> str:
 
 def zone_name(zone: ZoneInfo, now: datetime) -> str:
     """Asia/Seoul, UTC+9."""
+    return "UTC" if zone.key == "UTC" else f"{zone.key}, {zone_offset(zone, now)}"
+
+
+def zone_offset(zone: ZoneInfo, now: datetime) -> str:
+    """UTC+9, UTC+5:30, or UTC alone."""
     offset = now.astimezone(zone).utcoffset() or timedelta()
     minutes = round(offset.total_seconds() / MINUTE_SECONDS)
-    if zone.key == "UTC":
-        return "UTC"
     hours, rest = divmod(abs(minutes), MINUTE_SECONDS)
-    sign = "+" if minutes >= 0 else "\N{MINUS SIGN}"
-    return f"{zone.key}, UTC{sign}{hours}" + (f":{rest:02}" if rest else "")
+    if not minutes:
+        return "UTC"
+    sign = "+" if minutes > 0 else "\N{MINUS SIGN}"
+    return f"UTC{sign}{hours}" + (f":{rest:02}" if rest else "")
 
 
 def ago(moment: datetime, now: datetime) -> str:

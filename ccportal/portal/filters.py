@@ -65,7 +65,11 @@ class Filters:
         """The query string of these filters, changed here and there; what is usual is left out."""
         pairs: list[tuple[str, str]] = [("q", self.text)]
         pairs += [("period", "" if self.period.key in (DEFAULT, CUSTOM) else self.period.key)]
-        pairs += [(name, day.isoformat()) for name, day in (("from", self.period.first), ("to", self.period.last)) if day]
+        pairs += [
+            (name, day.isoformat())
+            for name, day in (("from", self.period.first), ("to", self.period.last))
+            if day
+        ]
         pairs += [(name, value) for name, values in self.chosen.items() for value in values]
         kept = [(name, value) for name, value in pairs if value and name not in changes]
         query = urlencode(kept + [(name, value) for name, value in changes.items() if value])
@@ -100,20 +104,38 @@ def facets(filters: Filters, queues: dict[str, str], agents: dict[str, str]) -> 
     """The menus; ``queues`` and ``agents`` lead from names to labels."""
     chosen = filters.chosen
     return [
-        Facet("direction", "Direction", [
-            Option(value.value, value.label, value in chosen.get("direction", ()), icon=DIRECTION_ICONS[value])
-            for value in CallDirection
-        ]),
-        Facet("outcome", "Outcome", [
-            Option(value.value, state.word, value in chosen.get("outcome", ()), tone=state.tone)
-            for value, state in OUTCOMES.items()
-        ]),
+        Facet(
+            "direction",
+            "Direction",
+            [
+                Option(
+                    value.value,
+                    value.label,
+                    value in chosen.get("direction", ()),
+                    icon=DIRECTION_ICONS[value],
+                )
+                for value in CallDirection
+            ],
+        ),
+        Facet(
+            "outcome",
+            "Outcome",
+            [
+                Option(value.value, state.word, value in chosen.get("outcome", ()), tone=state.tone)
+                for value, state in OUTCOMES.items()
+            ],
+        ),
         Facet("queue", "Queue", named_options(queues, chosen.get("queue", ()))),
         Facet("agent", "Agent", named_options(agents, chosen.get("agent", ()))),
-        Facet("recorded", "Recording", [
-            Option(value, label, value in chosen.get("recorded", ())) for value, (label, _) in RECORDED.items()
-        ]),
-    ]  # fmt: skip
+        Facet(
+            "recorded",
+            "Recording",
+            [
+                Option(value, label, value in chosen.get("recorded", ()))
+                for value, (label, _) in RECORDED.items()
+            ],
+        ),
+    ]
 
 
 def named_options(labels: dict[str, str], chosen: Iterable[str]) -> list[Option]:

@@ -13,12 +13,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.cache import patch_vary_headers
 from django.views.generic.base import View
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.models import Account, User
 from accounts.tenancy import M, TenantQuerySet, TenantView
-from ccportal.portal.clock import zone_name
+from ccportal.portal.clock import zone_name, zone_offset
 from ccportal.portal.wording import initials
 
 CHOSEN_ACCOUNT = "account"
@@ -33,7 +34,8 @@ class PortalView(TenantView, View):
         if not request.user.is_authenticated or self.actor is None:
             return self.show_way_in(request)
         response = super().dispatch(request, *args, **kwargs)
-        response.headers.setdefault("Cache-Control", "private, no-cache")
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        patch_vary_headers(response, ["HX-Request", "HX-Target"])
         return response
 
     def show_way_in(self, request: HttpRequest) -> HttpResponse:
@@ -68,10 +70,12 @@ class PortalView(TenantView, View):
 
     def frame(self) -> dict[str, Any]:
         """What the shell around a page says."""
+        now = timezone.now()
         return {
             "section": self.section,
             "account": self.account,
-            "zone_name": zone_name(self.zone, timezone.now()),
+            "zone_name": zone_name(self.zone, now),
+            "zone_offset": zone_offset(self.zone, now),
             "may_choose_account": self.may_choose_account,
             "sees_everything": bool(self.actor and self.actor.sees_everything),
             "person": str(self.user),

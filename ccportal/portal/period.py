@@ -19,6 +19,7 @@ PRESETS = {
 }
 CUSTOM = "custom"
 DEFAULT = "30d"
+EARLIEST, LATEST = date(1970, 1, 2), date(9000, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,12 @@ def read_period(key: str, first: str, last: str, zone: ZoneInfo, now: datetime) 
 
 
 def read_date(text: str) -> date | None:
+    """Read a day that every zone and database can tell."""
     try:
-        return parse_date(text)
+        day = parse_date(text)
     except ValueError:
         return None
+    return day if day and EARLIEST <= day <= LATEST else None
 
 
 def preset_period(key: str, zone: ZoneInfo, today: date) -> Period:
@@ -61,7 +64,7 @@ def custom_period(first: date | None, last: date | None, zone: ZoneInfo) -> Peri
     if first and last and last < first:
         first, last = last, first
     since = midnight(first, zone) if first else None
-    until = midnight(last + timedelta(days=1), zone) if last and last < date.max else None
+    until = midnight(last + timedelta(days=1), zone) if last else None
     return Period(CUSTOM, custom_label(first, last), since, until, first, last)
 
 

@@ -25,7 +25,11 @@ class MediaView(PortalView):
         variant = self.request.GET.get("variant", Variant.CALL.value)
         wanted = self.request.GET.get("format", "")
         recording = self.visible(Recording).filter(pk=recording_id, state=State.READY).first()
-        files = self.visible(Media).filter(recording=recording, variant=variant).order_by("format") if recording else []
+        files = (
+            self.visible(Media).filter(recording=recording, variant=variant).order_by("format")
+            if recording
+            else []
+        )
         found = next((file for file in files if wanted in ("", file.format)), None)
         if found is None:
             raise Http404("There is no such recording.")
@@ -42,7 +46,7 @@ class AudioView(MediaView):
 
 
 class PeaksView(MediaView):
-    def get(self, request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa: A002, ARG002
+    def get(self, request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa: A002
         try:
             peaks = peaks_of(self.media(id))
         except (NotAudio, FileNotFoundError) as unusable:

@@ -10,7 +10,6 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
-
 from accounts.access import Action
 from accounts.models import Account
 from ccportal.portal.forms import AssignForm
@@ -39,7 +38,7 @@ class OperatorView(PortalView):
 class QuarantineView(OperatorView):
     def get(self, request: HttpRequest) -> HttpResponse:
         page = page_of(
-            self.visible(Call).filter(account=None).select_related("switch", "user"),
+            [self.visible(Call).filter(account=None).select_related("switch", "user")],
             older=Cursor.parse(request.GET.get("older", "")),
             newer=Cursor.parse(request.GET.get("newer", "")),
         )
@@ -66,7 +65,7 @@ class AssignView(OperatorView):
         form.fields["account"].queryset = self.visible(Account)  # type: ignore[attr-defined]
         form.fields["call"].queryset = self.visible(Call).filter(account=None)  # type: ignore[attr-defined]
         if not form.is_valid():
-            messages.error(request, next(iter(form.errors.values()))[0])
+            messages.error(request, str(next(iter(form.errors.values()))[0]))
             return redirect("quarantine")
         account = form.cleaned_data["account"]
         given = assign([call.pk for call in form.cleaned_data["call"]], account, self.actor)

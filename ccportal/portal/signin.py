@@ -16,7 +16,10 @@ from accounts.throttle import SignInThrottled
 from ccportal.portal.clock import duration
 from ccportal.portal.forms import LONGEST_STAY_HOURS, SignInForm
 
-NO_MATCH = ("That did not match.", "Check the e-mail address and the password. After 5 wrong tries sign-in pauses for a minute.")
+NO_MATCH = (
+    "That did not match.",
+    "Check the e-mail address and the password. After 5 wrong tries sign-in pauses for a minute.",
+)
 
 
 @method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
@@ -33,7 +36,9 @@ class SignInView(View):
         if not form.is_valid():
             return show_form(request, NO_MATCH, status=400)
         try:
-            user = authenticate(request, username=form.cleaned_data["email"].strip(), password=form.cleaned_data["password"])
+            user = authenticate(
+                request, username=form.cleaned_data["email"].strip(), password=form.cleaned_data["password"]
+            )
         except SignInThrottled as pause:
             return refuse_for_now(request, pause.seconds)
         if user is None:

@@ -35,7 +35,7 @@ SENTENCES = {
     State.PROCESSING: "The file is being checked and converted. It can be heard in a moment.",
     State.READY: "Checked against its SHA-256 and ready to be heard.",
     State.DISCARDED: "It was thrown away: shorter than what is kept.",
-    State.MISSING: "The switch recorded, but its file was not found. An operator can look for it on the switch.",
+    State.MISSING: "The switch recorded, but its file was not found. An operator can look for it there.",
     State.FAILED: "The file could not be used. An operator can process it again once the cause is mended.",
     State.DELETED: "The audio was deleted. The record of the call stays.",
 }
@@ -140,7 +140,11 @@ def title_of(recording: Recording, heard: Media | None, scale: Scale | None, zon
         return day_and_time(recording.started_at, zone)
     start = scale.offset(recording.started_at)
     length = heard.duration_ms if heard else between(recording.started_at, recording.stopped_at)
-    return f"{duration(start)} to {duration(start + length)}" if length is not None else f"From {duration(start)}"
+    return (
+        f"{duration(start)} to {duration(start + length)}"
+        if length is not None
+        else f"From {duration(start)}"
+    )
 
 
 def file_of(media: Media) -> File:

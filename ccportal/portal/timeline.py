@@ -62,7 +62,7 @@ class Span:
     @property
     def fits_after(self) -> bool:
         """Whether words find room to its right rather than to its left."""
-        return self.left + self.width < 75  # noqa: PLR2004
+        return self.left + self.width < 75
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class Evidence:
     def end(self) -> datetime:
         """When the last of it was over; of a call that goes on, now."""
         known = [leg.ended_at for leg in self.legs if leg.ended_at] + [self.call.ended_at or self.now]
-        return max(moment for moment in known if moment)
+        return max(known)
 
 
 def draw(evidence: Evidence, names: Names) -> Timeline:
@@ -182,7 +182,11 @@ def first_row(evidence: Evidence, names: Names, scale: Scale) -> TimelineRow:
     talks = talk_stretches(evidence, names)
     if not evidence.visits:
         ringing_until = call.answered_at or (talks[0][0] if talks else end)
-        spans.append(scale.span("offer", call.started_at, ringing_until, "Ringing", f"rang to {scale.at(ringing_until)}"))
+        spans.append(
+            scale.span(
+                "offer", call.started_at, ringing_until, "Ringing", f"rang to {scale.at(ringing_until)}"
+            )
+        )
         if call.answered_at and not talks:
             talks = [(call.answered_at, end, "")]
     for start, until, whom in talks:
@@ -190,7 +194,11 @@ def first_row(evidence: Evidence, names: Names, scale: Scale) -> TimelineRow:
         spans.append(scale.span("talk", start, until, f"With {whom}" if whom else "Talking", words))
     spans += hold_spans(evidence.legs, scale)
     party = other_party(call, names) if call.direction != "outbound" else None
-    name = party.shown if party else (str(call.user) if call.user else names.phone(call.caller_number) or "Caller")
+    name = (
+        party.shown
+        if party
+        else (str(call.user) if call.user else names.phone(call.caller_number) or "Caller")
+    )
     return TimelineRow(name, spans, is_caller=True)
 
 
@@ -226,20 +234,37 @@ def agent_rows(evidence: Evidence, names: Names, scale: Scale) -> Iterator[Timel
 
 
 def offer_spans(offer: AgentOffer, evidence: Evidence, scale: Scale) -> list[Span]:
-    until = offer.answered_at or offer.ended_at or evidence.end
-    rang = duration(between(offer.offered_at, until))
-    if offer.outcome == OfferOutcome.FAILED:
-        words = f"{cause_word(offer.hangup_cause)}, {rang}"
-        return [scale.span("missed", offer.offered_at, until, words, f"rang from {scale.at(offer.offered_at)}, {words}")]
-    spans = [scale.span("offer", offer.offered_at, until, "", f"rang from {scale.at(offer.offered_at)} for {rang}")]
-    if offer.answered_at:
-        ended = offer.ended_at or evidence.end
-        talk = f"Talk {duration(between(offer.answered_at, ended))}"
-        told = f"talked from {scale.at(offer.answered_at)} to {scale.at(ended)}"
-        spans.append(scale.span("talk", offer.answered_at, ended, talk, told))
-        legs = [leg for leg in evidence.legs if leg.uuid == offer.agent_leg_uuid]
-        spans += hold_spans(legs, scale)
-    return spans
+    ended = offer.ended_at or evidence.end
+    if offer.answered_at is None:
+        is_over = offer.outcome == OfferOutcome.FAILED
+        return [unanswered_span(offer.offered_at, ended, offer.hangup_cause if is_over else "", scale)]
+    legs = [leg for leg in evidence.legs if leg.uuid == offer.agent_leg_uuid]
+    return [*answered_spans(offer.offered_at, offer.answered_at, ended, scale), *hold_spans(legs, scale)]
+
+
+def leg_spans(leg: Leg, evidence: Evidence, scale: Scale) -> list[Span]:
+    ended = leg.ended_at or evidence.end
+    if leg.answered_at is None:
+        return [unanswered_span(leg.created_at, ended, leg.hangup_cause if leg.ended_at else "", scale)]
+    return [*answered_spans(leg.created_at, leg.answered_at, ended, scale), *hold_spans([leg], scale)]
+
+
+def unanswered_span(start: datetime, end: datetime, cause: str, scale: Scale) -> Span:
+    """Someone who was rung and did not answer; without a cause it rings still."""
+    rang = duration(between(start, end))
+    if not cause:
+        return scale.span("offer", start, end, "Ringing", f"rings since {scale.at(start)}")
+    words = f"{cause_word(cause)}, {rang}"
+    return scale.span("missed", start, end, words, f"rang from {scale.at(start)}, {words}")
+
+
+def answered_spans(start: datetime, answered: datetime, end: datetime, scale: Scale) -> list[Span]:
+    rang = f"rang from {scale.at(start)} for {duration(between(start, answered))}"
+    talked = f"talked from {scale.at(answered)} to {scale.at(end)}"
+    return [
+        scale.span("offer", start, answered, "", rang),
+        scale.span("talk", answered, end, f"Talk {duration(between(answered, end))}", talked),
+    ]
 
 
 def other_legs(evidence: Evidence) -> list[Leg]:
@@ -250,33 +275,26 @@ def other_legs(evidence: Evidence) -> list[Leg]:
 
 def other_rows(evidence: Evidence, names: Names, scale: Scale) -> Iterator[TimelineRow]:
     for leg in other_legs(evidence):
-        until = leg.answered_at or leg.ended_at or evidence.end
-        rang = duration(between(leg.created_at, until))
-        if leg.answered_at is None:
-            words = f"{cause_word(leg.hangup_cause) or 'Ringing'}, {rang}"
-            spans = [scale.span("missed", leg.created_at, until, words, f"rang from {scale.at(leg.created_at)}, {words}")]
-        else:
-            ended = leg.ended_at or evidence.end
-            spans = [
-                scale.span("offer", leg.created_at, until, "", f"rang from {scale.at(leg.created_at)} for {rang}"),
-                scale.span("talk", leg.answered_at, ended, f"Talk {duration(between(leg.answered_at, ended))}",
-                           f"talked from {scale.at(leg.answered_at)} to {scale.at(ended)}"),
-                *hold_spans([leg], scale),
-            ]  # fmt: skip
-        yield TimelineRow(leg_name(leg, names), spans)
+        yield TimelineRow(leg_name(leg, names), leg_spans(leg, evidence, scale))
 
 
 def leg_name(leg: Leg, names: Names) -> str:
     """The far end of a leg: who was called on one of ours, who called on one from outside."""
     if leg.direction == "outbound":
         number = leg.destination_number or leg.callee_number
-        return on_one_line(leg.callee_name) or (str(leg.user) if leg.user else "") or names.phone(on_one_line(number))
+        return (
+            on_one_line(leg.callee_name)
+            or (str(leg.user) if leg.user else "")
+            or names.phone(on_one_line(number))
+        )
     return on_one_line(leg.caller_name) or names.phone(on_one_line(leg.caller_number)) or "Leg"
 
 
 def hold_spans(legs: Iterable[Leg], scale: Scale) -> list[Span]:
     return [
-        scale.span("hold", start, end, "", f"on hold from {scale.at(start)} for {duration(between(start, end))}")
+        scale.span(
+            "hold", start, end, "", f"on hold from {scale.at(start)} for {duration(between(start, end))}"
+        )
         for leg in legs
         for start, end in holds_of(leg)
     ]
@@ -285,15 +303,19 @@ def hold_spans(legs: Iterable[Leg], scale: Scale) -> list[Span]:
 def holds_of(leg: Leg) -> list[tuple[datetime, datetime]]:
     """Spans on hold, from the leg's ``hold_events``: ``{{start,end},{start,end}}`` in epoch microseconds."""
     text = str(leg.variables.get("hold_events", ""))
-    spans = [(EPOCH + timedelta(microseconds=int(a)), EPOCH + timedelta(microseconds=int(b)))
-             for a, b in HOLD_EVENT.findall(text)]  # fmt: skip
+    spans = [
+        (EPOCH + timedelta(microseconds=int(a)), EPOCH + timedelta(microseconds=int(b)))
+        for a, b in HOLD_EVENT.findall(text)
+    ]
     return [(start, end) for start, end in spans if leg.created_at <= start < end]
 
 
 def happenings(evidence: Evidence, names: Names, scale: Scale) -> Iterator[Happening]:
     """What happened, one sentence each."""
     call = evidence.call
-    yield Happening(0, f"{other_party(call, names).shown} {'is called' if call.direction == 'outbound' else 'calls'}")
+    yield Happening(
+        0, f"{other_party(call, names).shown} {'is called' if call.direction == 'outbound' else 'calls'}"
+    )
     for visit in evidence.visits:
         yield Happening(scale.offset(visit.joined_at), f"Waits in {names.queue(visit.queue_name)}")
     for offer in evidence.offers:
@@ -304,7 +326,9 @@ def happenings(evidence: Evidence, names: Names, scale: Scale) -> Iterator[Happe
         for start, end in holds_of(leg):
             yield Happening(scale.offset(start), f"On hold for {duration(between(start, end))}")
     if call.ended_at:
-        yield Happening(scale.offset(call.ended_at), f"Over: {cause_word(call.hangup_cause).lower() or 'ended'}")
+        yield Happening(
+            scale.offset(call.ended_at), f"Over: {cause_word(call.hangup_cause).lower() or 'ended'}"
+        )
 
 
 def offer_happenings(offer: AgentOffer, names: Names, scale: Scale) -> Iterator[Happening]:
@@ -313,13 +337,19 @@ def offer_happenings(offer: AgentOffer, names: Names, scale: Scale) -> Iterator[
     if offer.answered_at:
         yield Happening(scale.offset(offer.answered_at), f"{agent} answers")
     elif offer.ended_at:
-        yield Happening(scale.offset(offer.ended_at), f"{agent} did not take it: {cause_word(offer.hangup_cause).lower()}")
+        yield Happening(
+            scale.offset(offer.ended_at), f"{agent} did not take it: {cause_word(offer.hangup_cause).lower()}"
+        )
 
 
 def leg_happenings(leg: Leg, names: Names, scale: Scale) -> Iterator[Happening]:
     who = leg_name(leg, names)
-    yield Happening(scale.offset(leg.created_at), f"{who} {'rings' if leg.direction == 'outbound' else 'calls'}")
+    yield Happening(
+        scale.offset(leg.created_at), f"{who} {'rings' if leg.direction == 'outbound' else 'calls'}"
+    )
     if leg.answered_at:
         yield Happening(scale.offset(leg.answered_at), f"{who} answers")
     elif leg.ended_at:
-        yield Happening(scale.offset(leg.ended_at), f"{who} did not answer: {cause_word(leg.hangup_cause).lower()}")
+        yield Happening(
+            scale.offset(leg.ended_at), f"{who} did not answer: {cause_word(leg.hangup_cause).lower()}"
+        )

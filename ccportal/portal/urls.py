@@ -28,7 +28,7 @@ class HexConverter:
 
 
 class FaviconView(RedirectView):
-    def get_redirect_url(self, *args: object, **kwargs: object) -> str:  # noqa: ARG002
+    def get_redirect_url(self, *args: object, **kwargs: object) -> str:
         return static("icon.svg")
 
 

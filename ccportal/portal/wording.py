@@ -8,8 +8,8 @@ from functools import lru_cache
 
 import phonenumbers
 
-from cdr.models import CallDirection, OfferOutcome, Outcome
 from ccportal.logs import NOT_PLAIN
+from cdr.models import CallDirection, OfferOutcome, Outcome
 
 LONGEST_NUMBER_READ = 24
 KILOBYTE = 1024
@@ -62,7 +62,9 @@ CAUSES = {
 
 
 def outcome_state(outcome: str) -> State:
-    return OUTCOMES.get(Outcome(outcome), State(outcome, "off")) if outcome in Outcome else State(outcome, "off")
+    return (
+        OUTCOMES.get(Outcome(outcome), State(outcome, "off")) if outcome in Outcome else State(outcome, "off")
+    )
 
 
 def direction_word(direction: str) -> str:
@@ -83,7 +85,9 @@ def offer_state(outcome: str, cause: str) -> State:
         return State("Answered", "good")
     if outcome == OfferOutcome.RINGING:
         return State("Ringing", "talk")
-    return State(cause_word(cause) or "Failed", "off" if cause in ("ORIGINATOR_CANCEL", "LOSE_RACE") else "bad")
+    return State(
+        cause_word(cause) or "Failed", "off" if cause in ("ORIGINATOR_CANCEL", "LOSE_RACE") else "bad"
+    )
 
 
 @lru_cache(maxsize=16_384)
@@ -98,7 +102,9 @@ def phone(number: str, country: str) -> str:
     if not phonenumbers.is_valid_number(parsed):
         return number
     abroad = phonenumbers.region_code_for_number(parsed) != country
-    style = phonenumbers.PhoneNumberFormat.INTERNATIONAL if abroad else phonenumbers.PhoneNumberFormat.NATIONAL
+    style = (
+        phonenumbers.PhoneNumberFormat.INTERNATIONAL if abroad else phonenumbers.PhoneNumberFormat.NATIONAL
+    )
     return phonenumbers.format_number(parsed, style)
 
 

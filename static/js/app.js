@@ -4,3 +4,4 @@ import "./shortcuts.js";
 import "./menus.js";
 import "./calls.js";
 import "./player.js";
+import "./back.js";

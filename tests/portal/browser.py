@@ -7,9 +7,13 @@ import shutil
 from playwright.sync_api import Browser, Playwright
 
 ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
     "--autoplay-policy=no-user-gesture-required",
-)  # fmt: skip
+)
 
 
 def chromium() -> str | None:

@@ -26,7 +26,16 @@ HOSTILE_NAMES = (
     "=cmd()|'/C calc'!A0",
     "مريم الهاشمي",
 )
-PEOPLE = ("Kim Min-seo", "Lee Do-yun", "Oh Si-woo", "Choi Ha-eun", "Park Ji-ho", "Jung Woo-jin", "Shin Ae-ra", "")
+PEOPLE = (
+    "Kim Min-seo",
+    "Lee Do-yun",
+    "Oh Si-woo",
+    "Choi Ha-eun",
+    "Park Ji-ho",
+    "Jung Woo-jin",
+    "Shin Ae-ra",
+    "",
+)
 AGENTS = {"1001": "Anna", "1002": "Ben", "1003": "Mei", "1004": "Deniz", "1005": "Jisoo"}
 QUEUES = {"3000@default": "Support", "3010@default": "Billing", "3020@default": "Sales"}
 
@@ -40,14 +49,18 @@ class Tenant:
 
 def make_tenant(now: datetime, calls: int = 120) -> Tenant:
     """Make the account, people in every role and its calls, the newest a few minutes before ``now``."""
-    chance = random.Random(7)  # noqa: S311
-    account = factories.make_account("Hanbit Care", time_zone="Asia/Seoul", country="KR", realm="hanbit.example")
+    chance = random.Random(7)
+    account = factories.make_account(
+        "Hanbit Care", time_zone="Asia/Seoul", country="KR", realm="hanbit.example"
+    )
     queues = [factories.make_queue(account, name, label=label) for name, label in QUEUES.items()]
     for name, label in AGENTS.items():
         factories.make_agent(account, name, label=label)
     team = factories.make_team(account, "Support", queues[:1])
-    people = {
-        role: factories.make_user(account, role, email=f"{role}@hanbit.example", name=f"Sora {role.title()}", teams=[team])
+    people: dict[str, User] = {
+        role: factories.make_user(
+            account, role, email=f"{role}@hanbit.example", name=f"Sora {role.title()}", teams=[team]
+        )
         for role in (Role.ADMIN, Role.SUPERVISOR, Role.REVIEWER)
     }
     people[Role.AGENT] = factories.make_user(
@@ -64,15 +77,23 @@ def make_tenant(now: datetime, calls: int = 120) -> Tenant:
     return Tenant(account, people, talked)
 
 
-def make_any_call(account: Account, switch: Any, started: datetime, chance: random.Random, index: int) -> Call:
+def make_any_call(
+    account: Account, switch: Any, started: datetime, chance: random.Random, index: int
+) -> Call:
     name = HOSTILE_NAMES[index % 8] if index % 9 == 4 else chance.choice(PEOPLE)
     kind = chance.choices(("queue", "missed", "out", "inside", "forwarded"), (10, 4, 4, 2, 1))[0]
     if kind == "queue":
         return make_queue_call(account, switch, started, chance, name)
     if kind == "missed":
         return make_missed_call(account, switch, started, chance, name)
-    direction = {"out": CallDirection.OUTBOUND, "inside": CallDirection.INTERNAL, "forwarded": CallDirection.FORWARDED}[kind]
-    outcome = chance.choice((Outcome.ANSWERED, Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED))
+    direction = {
+        "out": CallDirection.OUTBOUND,
+        "inside": CallDirection.INTERNAL,
+        "forwarded": CallDirection.FORWARDED,
+    }[kind]
+    outcome = chance.choice(
+        (Outcome.ANSWERED, Outcome.ANSWERED, Outcome.NO_ANSWER, Outcome.BUSY, Outcome.FAILED)
+    )
     talk = chance.randint(5_000, 900_000) if outcome == Outcome.ANSWERED else 0
     agent = chance.choice(list(AGENTS))
     outside = number(chance)
@@ -84,85 +105,185 @@ def make_any_call(account: Account, switch: Any, started: datetime, chance: rand
         "callee_name": "Ben" if kind == "inside" else name,
     }
     return factories.make_call(
-        account, switch=switch, started_at=started, direction=direction, outcome=outcome, talk_ms=talk,
+        account,
+        switch=switch,
+        started_at=started,
+        direction=direction,
+        outcome=outcome,
+        talk_ms=talk,
         answered_at=started + timedelta(seconds=8) if talk else None,
-        ended_at=started + timedelta(milliseconds=talk + 8000), duration_ms=talk + 8000,
-        agent_name="" if kind == "inside" else agent, **parties,
-    )  # fmt: skip
+        ended_at=started + timedelta(milliseconds=talk + 8000),
+        duration_ms=talk + 8000,
+        agent_name="" if kind == "inside" else agent,
+        **parties,
+    )
 
 
-def make_queue_call(account: Account, switch: Any, started: datetime, chance: random.Random, name: str) -> Call:
+def make_queue_call(
+    account: Account, switch: Any, started: datetime, chance: random.Random, name: str
+) -> Call:
     wait, talk = chance.randint(2, 240), chance.randint(8, 1500)
     agent, queue = chance.choice(list(AGENTS)), chance.choice(list(QUEUES))
     call = factories.make_call(
-        account, switch=switch, started_at=started, caller_number=number(chance), caller_name=name,
-        dialed_number="07070067777", callee_number=agent, agent_name=agent, queue_name=queue,
-        wait_ms=wait * 1000, talk_ms=talk * 1000, answered_at=started,
-        ended_at=started + timedelta(seconds=wait + talk), duration_ms=(wait + talk) * 1000,
-    )  # fmt: skip
+        account,
+        switch=switch,
+        started_at=started,
+        caller_number=number(chance),
+        caller_name=name,
+        dialed_number="07070067777",
+        callee_number=agent,
+        agent_name=agent,
+        queue_name=queue,
+        wait_ms=wait * 1000,
+        talk_ms=talk * 1000,
+        answered_at=started,
+        ended_at=started + timedelta(seconds=wait + talk),
+        duration_ms=(wait + talk) * 1000,
+    )
     joined, answered = started, started + timedelta(seconds=wait)
     visit = factories.make_visit(
-        call, queue, joined_at=joined, answered_at=answered, left_at=call.ended_at, agent_name=agent, wait_ms=wait * 1000
+        call,
+        queue,
+        joined_at=joined,
+        answered_at=answered,
+        left_at=call.ended_at,
+        agent_name=agent,
+        wait_ms=wait * 1000,
     )
     factories.make_leg(call)
     factories.make_leg(
-        call, uuid=visit.agent_leg_uuid, direction="outbound", destination_number=agent, network="onnet",
-        created_at=answered - timedelta(seconds=2), answered_at=answered,
-    )  # fmt: skip
+        call,
+        uuid=visit.agent_leg_uuid,
+        direction="outbound",
+        destination_number=agent,
+        network="onnet",
+        created_at=answered - timedelta(seconds=2),
+        answered_at=answered,
+    )
     factories.make_offer(
-        visit, agent, offered_at=answered - timedelta(seconds=2), answered_at=answered, ended_at=call.ended_at,
-        ring_ms=2000, talk_ms=talk * 1000,
-    )  # fmt: skip
+        visit,
+        agent,
+        offered_at=answered - timedelta(seconds=2),
+        answered_at=answered,
+        ended_at=call.ended_at,
+        ring_ms=2000,
+        talk_ms=talk * 1000,
+    )
     factories.make_recording(call, started_at=started, stopped_at=call.ended_at)
     return call
 
 
-def make_missed_call(account: Account, switch: Any, started: datetime, chance: random.Random, name: str) -> Call:
+def make_missed_call(
+    account: Account, switch: Any, started: datetime, chance: random.Random, name: str
+) -> Call:
     wait = chance.randint(3, 300)
     outcome = chance.choice((Outcome.ABANDONED, Outcome.ABANDONED, Outcome.TIMED_OUT, Outcome.NO_AGENT))
-    reason = {Outcome.ABANDONED: "BREAK_OUT", Outcome.TIMED_OUT: "TIMEOUT", Outcome.NO_AGENT: "NO_AGENT_TIMEOUT"}[outcome]
+    reason = {
+        Outcome.ABANDONED: "BREAK_OUT",
+        Outcome.TIMED_OUT: "TIMEOUT",
+        Outcome.NO_AGENT: "NO_AGENT_TIMEOUT",
+    }[outcome]
     call = factories.make_call(
-        account, switch=switch, started_at=started, caller_number=number(chance), caller_name=name,
-        dialed_number="07070067777", callee_number="", outcome=outcome, talk_ms=0, wait_ms=wait * 1000,
-        answered_at=started, ended_at=started + timedelta(seconds=wait), duration_ms=wait * 1000,
-    )  # fmt: skip
+        account,
+        switch=switch,
+        started_at=started,
+        caller_number=number(chance),
+        caller_name=name,
+        dialed_number="07070067777",
+        callee_number="",
+        outcome=outcome,
+        talk_ms=0,
+        wait_ms=wait * 1000,
+        answered_at=started,
+        ended_at=started + timedelta(seconds=wait),
+        duration_ms=wait * 1000,
+    )
     factories.make_visit(
-        call, chance.choice(list(QUEUES)), joined_at=started, answered_at=None, left_at=call.ended_at, agent_name="",
-        agent_leg_uuid="", wait_ms=wait * 1000, cause="Cancel", cancel_reason=reason,
-    )  # fmt: skip
+        call,
+        chance.choice(list(QUEUES)),
+        joined_at=started,
+        answered_at=None,
+        left_at=call.ended_at,
+        agent_name="",
+        agent_leg_uuid="",
+        wait_ms=wait * 1000,
+        cause="Cancel",
+        cancel_reason=reason,
+    )
     return call
 
 
 def make_transferred_call(account: Account, switch: Any, started: datetime) -> Call:
-    """Make the call that shows everything: menu, wait, a missed offer, talk, hold, a transfer, a recording."""
+    """Make the call that has everything: menu, wait, missed offer, talk, hold, transfer, recording."""
 
     def at(seconds: float) -> datetime:
         return started + timedelta(seconds=seconds)
 
     call = factories.make_call(
-        account, switch=switch, started_at=started, answered_at=started, ended_at=at(552), duration_ms=552_000,
-        talk_ms=422_000, hold_ms=42_000, wait_ms=74_000, caller_number="01058400500", caller_name="Kim Min-seo",
-        dialed_number="07070067777", callee_number="1004", duration=552, billsec=552,
-    )  # fmt: skip
+        account,
+        switch=switch,
+        started_at=started,
+        answered_at=started,
+        ended_at=at(552),
+        duration_ms=552_000,
+        talk_ms=422_000,
+        hold_ms=42_000,
+        wait_ms=74_000,
+        caller_number="01058400500",
+        caller_name="Kim Min-seo",
+        dialed_number="07070067777",
+        callee_number="1004",
+        duration=552,
+        billsec=552,
+    )
     visit = factories.make_visit(
-        call, "3000@default", joined_at=at(38), answered_at=at(112), left_at=at(552), agent_name="1004", wait_ms=74_000,
+        call,
+        "3000@default",
+        joined_at=at(38),
+        answered_at=at(112),
+        left_at=at(552),
+        agent_name="1004",
+        wait_ms=74_000,
         agent_leg_uuid="b0000000-0000-4000-8000-000000000001",
-    )  # fmt: skip
-    factories.make_leg(call, variables={"sip_call_id": "3f9c@192.0.2.7", "sip_user_agent": "<b>Evil</b> Phone/1.0"})
+    )
+    factories.make_leg(
+        call, variables={"sip_call_id": "3f9c@192.0.2.7", "sip_user_agent": "<b>Evil</b> Phone/1.0"}
+    )
     hold = f"{{{{{micros(at(250))},{micros(at(292))}}}}}"
     anna = factories.make_leg(
-        call, uuid="b0000000-0000-4000-8000-000000000001", direction="outbound", destination_number="1001",
-        created_at=at(100), answered_at=at(112), ended_at=at(340), network="onnet", hold_ms=42_000,
+        call,
+        uuid="b0000000-0000-4000-8000-000000000001",
+        direction="outbound",
+        destination_number="1001",
+        created_at=at(100),
+        answered_at=at(112),
+        ended_at=at(340),
+        network="onnet",
+        hold_ms=42_000,
         variables={"hold_events": hold},
-    )  # fmt: skip
+    )
     deniz = factories.make_leg(
-        call, uuid="b0000000-0000-4000-8000-000000000002", direction="outbound", destination_number="1004",
-        created_at=at(341), answered_at=at(358), ended_at=at(552), network="onnet",
-    )  # fmt: skip
+        call,
+        uuid="b0000000-0000-4000-8000-000000000002",
+        direction="outbound",
+        destination_number="1004",
+        created_at=at(341),
+        answered_at=at(358),
+        ended_at=at(552),
+        network="onnet",
+    )
     factories.make_offer(
-        visit, "1003", offered_at=at(58), answered_at=None, ended_at=at(78), outcome=OfferOutcome.FAILED,
-        hangup_cause="NO_ANSWER", ring_ms=20_000, talk_ms=None, agent_leg_uuid="b0000000-0000-4000-8000-000000000003",
-    )  # fmt: skip
+        visit,
+        "1003",
+        offered_at=at(58),
+        answered_at=None,
+        ended_at=at(78),
+        outcome=OfferOutcome.FAILED,
+        hangup_cause="NO_ANSWER",
+        ring_ms=20_000,
+        talk_ms=None,
+        agent_leg_uuid="b0000000-0000-4000-8000-000000000003",
+    )
     make_answered_offer(visit, "1001", anna, 228_000)
     make_answered_offer(visit, "1004", deniz, 194_000)
     recording = factories.make_recording(call, started_at=at(112), stopped_at=at(552))
@@ -172,22 +293,35 @@ def make_transferred_call(account: Account, switch: Any, started: datetime) -> C
 
 def make_answered_offer(visit: Any, agent: str, leg: Leg, talk_ms: int) -> None:
     factories.make_offer(
-        visit, agent, offered_at=leg.created_at, answered_at=leg.answered_at, ended_at=leg.ended_at,
-        agent_leg_uuid=leg.uuid, ring_ms=12_000, talk_ms=talk_ms,
-    )  # fmt: skip
+        visit,
+        agent,
+        offered_at=leg.created_at,
+        answered_at=leg.answered_at,
+        ended_at=leg.ended_at,
+        agent_leg_uuid=leg.uuid,
+        ring_ms=12_000,
+        talk_ms=talk_ms,
+    )
 
 
 def make_stateful_calls(account: Account, switch: Any, started: datetime) -> None:
     """Make a call for each thing that can be wrong with a recording."""
     states = (
-        (State.MISSING, Finding.MISSING), (State.FAILED, Finding.EMPTY), (State.FAILED, Finding.UNFINISHED),
-        (State.DISCARDED, Finding.DISCARDED), (State.PROCESSING, ""), (State.RECORDING, ""),
-    )  # fmt: skip
+        (State.MISSING, Finding.MISSING),
+        (State.FAILED, Finding.EMPTY),
+        (State.FAILED, Finding.UNFINISHED),
+        (State.DISCARDED, Finding.DISCARDED),
+        (State.PROCESSING, ""),
+        (State.RECORDING, ""),
+    )
     for index, (state, finding) in enumerate(states):
         call = factories.make_call(
-            account, switch=switch, started_at=started - timedelta(seconds=30 * index), caller_name=f"State {state}",
+            account,
+            switch=switch,
+            started_at=started - timedelta(seconds=30 * index),
+            caller_name=f"State {state}",
             caller_number="027814420",
-        )  # fmt: skip
+        )
         factories.make_recording(call, state=state, finding=finding, state_reason="")
 
 
@@ -196,18 +330,20 @@ def micros(moment: datetime) -> int:
 
 
 def number(chance: random.Random) -> str:
-    return chance.choice((f"010{chance.randint(20000000, 99999999)}", f"02{chance.randint(2000000, 9999999)}", "+493055570142"))
+    return chance.choice(
+        (f"010{chance.randint(20000000, 99999999)}", f"02{chance.randint(2000000, 9999999)}", "+493055570142")
+    )
 
 
 def conversation(seconds: int, rate: int = 8000) -> bytes:
     """Make a stereo WAV in which the two sides take turns, syllable by syllable."""
-    chance = random.Random(3)  # noqa: S311
+    chance = random.Random(3)
     block = rate // 10
     sides: tuple[list[bytes], list[bytes]] = ([], [])
     speaker, left, swell = 0, 0, 0.5
     for index in range(seconds * 10):
         if left == 0:
-            speaker, left = chance.choice((1 - speaker, 1 - speaker, 2)), chance.randint(12, 70)
+            speaker, left = chance.choice((0, 1, 2)), chance.randint(12, 70)
         if index % 4 == 0:
             swell = chance.choice((0.06, 0.15, 0.25, 0.35, 0.5, 0.7, 0.9))
         left -= 1
