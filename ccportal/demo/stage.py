@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import socket
 import sys
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from honcho.manager import Manager
 from ccportal.demo.repertoire import AUDIO
 
 HOST: Final = "127.0.0.1"
+QUIET: Final = frozenset({"worker"})
 
 
 def free_port() -> int:
@@ -51,12 +53,24 @@ def commands(web_port: int, switch_port: int, recordings: Path) -> dict[str, lis
     }
 
 
+class Signals:
+    """Ends each process by itself, so that it can end its own children; only a kill takes them all."""
+
+    def terminate(self, pid: int) -> None:
+        os.kill(pid, signal.SIGTERM)
+
+    def kill(self, pid: int) -> None:
+        os.killpg(pid, signal.SIGKILL)
+
+
 def run(processes: Mapping[str, list[str]]) -> int:
     """Run the processes until one ends; 0 when they were stopped from outside."""
     manager = Manager()
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "CCPORTAL_WORKERS": "1"}
+    manager._procmgr = Signals()
+    environment = {"PYTHONUNBUFFERED": "1", "CCPORTAL_WORKERS": "1", **os.environ}
     for name, command in processes.items():
-        manager.add_process(name, f"exec {shlex.join(command)}", env=environment, cwd=str(settings.BASE_DIR))
+        own = {"CCPORTAL_LOG_LEVEL": "WARNING", **environment} if name in QUIET else environment
+        manager.add_process(name, f"exec {shlex.join(command)}", env=own, cwd=str(settings.BASE_DIR))
     manager.loop()
     stopped = manager.returncode in (None, 0, 130, 143)
     return 0 if stopped else int(manager.returncode or 1)
