@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
+from django.db.models import Case, F, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -60,15 +61,30 @@ class AccountForm(TenantForm):
         return cleaned
 
 
+def is_own(request: HttpRequest, account: Account | None) -> bool:
+    """Whether it is the account of the one who asks."""
+    actor = actor_of(request)
+    return bool(account and actor and actor.account_id == account.pk)
+
+
 @admin.register(Account)
 class AccountAdmin(TenantAdmin):
     form = AccountForm
-    list_display = ("name", "realm", "parent", "time_zone", "country", "enabled")
+    list_display = ("name", "realm", "above", "time_zone", "country", "enabled")
     list_filter = ("enabled",)
-    list_select_related = ("parent",)
     search_fields = ("^name", "^realm")
     autocomplete_fields = ("parent",)
-    operators_fields = ("parent", "realm", "account_code", "enabled")
+    operators_fields = ("realm", "account_code", "enabled")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Rows with the name of the account above; nobody is told what stands above the own one."""
+        own = getattr(actor_of(request), "account_id", None)
+        above = Case(When(pk=own, then=Value("")), default=F("parent__name"))
+        return super().get_queryset(request).annotate(above=above)
+
+    @admin.display(description="parent", ordering="parent__name")
+    def above(self, account: Any) -> str:
+        return account.above or ""
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form: Any = super().get_form(request, obj, change=change, **kwargs)
@@ -76,9 +92,12 @@ class AccountAdmin(TenantAdmin):
         return form
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """An account's own administrators cannot move it, switch it off or claim another's calls."""
-        actor = actor_of(request)
-        return self.operators_fields if obj and actor and actor.account_id == obj.pk else ()
+        """An account's own administrators cannot switch it off or claim another's calls."""
+        return self.operators_fields if is_own(request, obj) else ()
+
+    def get_exclude(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Nor can they move it, or see what it stands below."""
+        return ("parent",) if is_own(request, obj) else ()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

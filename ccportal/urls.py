@@ -1,10 +1,18 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from ccportal.api.views import Gone
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
+    re_path(r"^v1(/|$)", Gone.as_view(), name="gone"),
     path("v2/", include("ccportal.api.urls")),
     path("", include("ccportal.portal.urls")),
 ]
+
+handler400 = "ccportal.portal.errors.bad_request"
+handler403 = "ccportal.portal.errors.permission_denied"
+handler404 = "ccportal.portal.errors.page_not_found"
+handler500 = "ccportal.portal.errors.server_error"
