@@ -39,6 +39,7 @@ INSTALLED_APPS = [
     "database",
     "accounts",
     "queues",
+    "policies",
     "cdr",
     "recordings",
     "ccportal",
@@ -136,6 +137,8 @@ STORAGES: dict[str, dict[str, Any]] = {
 }
 # A location of the web server in front that serves the audio folder to it alone, such as /protected-audio/
 CCPORTAL_X_ACCEL = os.environ.get("CCPORTAL_X_ACCEL", "")
+# Hosts inside the own network that tenants may have recordings delivered to
+CCPORTAL_DELIVERY_ALLOWED_HOSTS = read_list("CCPORTAL_DELIVERY_ALLOWED_HOSTS")
 
 Q_CLUSTER: dict[str, Any] = {
     "name": "ccportal",
