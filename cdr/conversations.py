@@ -26,8 +26,10 @@ def keys_of(event: ev.Event) -> Iterator[str]:
             yield event.b_leg
     elif isinstance(event, ev.MemberEvent):
         yield event.session
-        if isinstance(event, (ev.AgentConnected, ev.AgentReleased, ev.QueueLeft)):
+        if isinstance(event, (ev.AgentConnected, ev.AgentReleased, ev.QueueLeft, ev.OfferReported)):
             yield event.agent_leg
+    elif isinstance(event, ev.LegsLinked):
+        yield from event.legs
     elif isinstance(event, ev.ConferenceEvent):
         yield ROOM + event.conference
 

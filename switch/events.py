@@ -101,6 +101,20 @@ class LegEnded(LegEvent, frozen=True, kw_only=True):
     quality: dict[str, float] = {}
 
 
+class LegSummarised(LegEvent, frozen=True, kw_only=True):
+    """A leg in one line of a CDR file: whole seconds, for legs of which nothing better is known."""
+
+    cause: str
+    billsec: int
+    duration: int
+
+
+class LegsLinked(Event, frozen=True, kw_only=True):
+    """A CDR says that these legs met."""
+
+    legs: tuple[str, ...]
+
+
 class RecordingStarted(LegEvent, frozen=True, kw_only=True):
     """A file began to be written; ``tags`` came with the request (ours carries ``rid``)."""
 
@@ -194,6 +208,18 @@ class QueueLeft(MemberEvent, frozen=True, kw_only=True):
     cc_hangup_cause: str = ""
 
 
+class PassageReported(MemberEvent, frozen=True, kw_only=True):
+    """A passage as the caller's CDR has it: ``joined`` in microseconds, the rest in whole seconds."""
+
+    joined: int
+    left_epoch: int
+    cause: str
+    cancel_reason: str
+    agent: str = ""
+    agent_leg: str = ""
+    answered_epoch: int = 0
+
+
 class OfferEvent(MemberEvent, frozen=True, kw_only=True):
     """One agent is asked to take one caller."""
 
@@ -228,6 +254,15 @@ class AgentReleased(OfferEvent, frozen=True, kw_only=True):
     answered_epoch: int = 0
     terminated_epoch: int = 0
     cause: str = ""
+
+
+class OfferReported(OfferEvent, frozen=True, kw_only=True):
+    """An offer as the agent's leg's CDR has it; its own moment is the leg's creation."""
+
+    agent_leg: str
+    answered: int
+    ended: int
+    cause: str
 
 
 class AgentChanged(Event, frozen=True, kw_only=True):
@@ -298,6 +333,8 @@ AnyEvent = (
     | LegHeld
     | LegResumed
     | LegEnded
+    | LegSummarised
+    | LegsLinked
     | RecordingStarted
     | RecordingStopped
     | RecordingMoved
@@ -307,10 +344,12 @@ AnyEvent = (
     | ConferenceRecordingStopped
     | QueueJoined
     | QueueLeft
+    | PassageReported
     | AgentOffered
     | OfferFailed
     | AgentConnected
     | AgentReleased
+    | OfferReported
     | AgentChanged
     | AgentMissedTooMany
     | QueueCounted

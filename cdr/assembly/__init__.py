@@ -13,6 +13,7 @@ from cdr.assembly.takes import assemble_takes
 from cdr.assembly.values import CallFacts, Conversation, LegFacts, OfferFacts, Take, VisitFacts
 from cdr.assembly.visits import assemble_visits
 from switch import events as ev
+from switch.cdrs.report import REPORTED
 from switch.networks import NetworkRules
 
 __all__ = [
@@ -26,10 +27,15 @@ __all__ = [
 ]
 
 
+def _moment(event: ev.Event) -> tuple[int, bool, str, int]:
+    """In time; at one moment a CDR first, so that what the switch itself said then wins."""
+    return (event.at, not event.core.startswith(REPORTED), event.core, event.sequence)
+
+
 def assemble(events: Iterable[ev.Event], rules: NetworkRules) -> Conversation:
     """Assemble one conversation from all that is known of it; doubled events are counted once."""
     distinct = {event.identity: event for event in events}
-    ordered = sorted(distinct.values(), key=lambda event: (event.at, event.core, event.sequence))
+    ordered = sorted(distinct.values(), key=_moment)
     legs = assemble_legs(ordered, rules)
     visits = assemble_visits(ordered, legs)
     return Conversation(

@@ -12,14 +12,19 @@ from switch.networks import NetworkRules, network_of
 def assemble_legs(events: Iterable[ev.Event], rules: NetworkRules) -> dict[str, LegFacts]:
     """Read the leg events in the order they happened; channels only spoken of have no leg."""
     legs: dict[str, LegFacts] = {}
+    summaries: list[ev.LegSummarised] = []
     for event in events:
-        if isinstance(event, ev.LegEvent):
+        if isinstance(event, ev.LegSummarised):
+            summaries.append(event)
+        elif isinstance(event, ev.LegEvent):
             channel = event.channel
             leg = legs.get(channel.uuid)
             if leg is None:
                 leg = legs[channel.uuid] = LegFacts(channel.uuid, created=event.at)
             _read_channel(leg, channel)
             _read_event(leg, event)
+    for summary in summaries:
+        _read_summary(legs, summary)
     for leg in legs.values():
         leg.network = network_of(
             leg.channel_name, leg.direction, leg.profile, leg.context, leg.source, leg.variables, rules
@@ -81,3 +86,16 @@ def _resume(leg: LegFacts, at: int) -> None:
     if leg.held_since:
         leg.hold += max(at - leg.held_since, 0)
         leg.held_since = 0
+
+
+def _read_summary(legs: dict[str, LegFacts], summary: ev.LegSummarised) -> None:
+    """A line of a CDR file says something only of a leg whose end nobody told better."""
+    channel = summary.channel
+    leg = legs.setdefault(channel.uuid, LegFacts(channel.uuid, created=channel.created))
+    if leg.ended:
+        return
+    known_begin, known_answer = leg.created, leg.answered
+    _read_channel(leg, channel)
+    leg.created, leg.answered = known_begin, known_answer or channel.answered
+    leg.ended, leg.cause = channel.hung_up, summary.cause
+    leg.billsec, leg.duration = summary.billsec, summary.duration

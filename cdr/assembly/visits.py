@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cdr.assembly.reported import fill_from_report
 from cdr.assembly.values import LegFacts, OfferFacts, VisitFacts
 from switch import events as ev
 
@@ -14,13 +15,15 @@ from switch import events as ev
 def assemble_visits(events: Iterable[ev.Event], legs: dict[str, LegFacts]) -> list[VisitFacts]:
     """Read the queue events in the order they happened; visits come in the order they were joined."""
     visits: dict[tuple[str, str], VisitFacts] = {}
+    reports: list[tuple[VisitFacts, ev.MemberEvent]] = []
     for event in events:
         if isinstance(event, ev.MemberEvent):
-            key = (event.member, event.session)
-            visit = visits.get(key)
-            if visit is None:
-                visit = visits[key] = VisitFacts(event.member, event.session)
+            visit = visits.setdefault((event.member, event.session), VisitFacts(event.member, event.session))
+            if isinstance(event, (ev.PassageReported, ev.OfferReported)):
+                reports.append((visit, event))
             _read(visit, event)
+    for visit, report in reports:
+        fill_from_report(visit, report)
     for visit in visits.values():
         _settle(visit, legs)
     return sorted(visits.values(), key=lambda visit: (visit.joined, visit.member))
@@ -82,6 +85,9 @@ def _settle(visit: VisitFacts, legs: dict[str, LegFacts]) -> None:
     visit.offers.sort(key=lambda offer: (offer.offered, offer.agent))
     visit.joined = visit.joined or visit.joined_epoch * ev.MICROSECONDS or _first_moment(visit, legs)
     _find_agent_legs(visit, legs)
+    if visit.cause == "Terminated" and not visit.left and visit.answer and visit.answer.agent_leg in legs:
+        visit.left = legs[visit.answer.agent_leg].ended
+        visit.left_epoch = visit.left_epoch or visit.left // ev.MICROSECONDS
     for offer in visit.offers:
         leg = legs.get(offer.agent_leg)
         if offer.outcome == "ringing" and (visit.left or (leg and leg.ended)):
