@@ -33,7 +33,7 @@ from recordings.storage import Stored, digest, file_name_of, key_of, recordings_
 log = logging.getLogger(__name__)
 
 TRIES = 3
-BETWEEN_TRIES = timedelta(minutes=1)
+BETWEEN_TRIES = timedelta(seconds=30)
 LONGEST_BACK_OFF = timedelta(hours=1)
 LENGTH_TOLERANCE_MS = 1000
 MEMORY_BYTES = 1 << 20

@@ -43,6 +43,7 @@ def run_and_be_killed(step: str, recording_id: str, data: Path) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("step", STEPS)
 def test_a_killed_worker_is_made_good(
