@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,6 +80,11 @@ class Row:
     recording_icon: str
     recording: str
     recording_tone: str
+
+    @property
+    def key(self) -> str:
+        """The id as form fields compare it: with dashes."""
+        return str(uuid.UUID(self.id))
 
     @property
     def place(self) -> str:
