@@ -186,6 +186,6 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.server": {"handlers": [], "propagate": True},
-        "django-q": {"handlers": [], "propagate": True},
+        "django-q": {"handlers": [], "propagate": True, "level": "WARNING"},
     },
 }
