@@ -204,6 +204,7 @@ class Device(TenantModel):
     name = models.CharField(max_length=128)
     sip_username = models.CharField(max_length=128)
     enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["name"]
@@ -226,6 +227,7 @@ class PhoneNumber(TenantModel):
     number = models.CharField(max_length=64)
     digits = models.CharField(max_length=32, unique=True, editable=False)
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         ordering = ["digits"]

@@ -69,7 +69,10 @@ def decide(facts: Facts) -> Decision:
     """Ask everyone who has a say."""
     decision = Decision()
     for found in _everyone(facts):
-        (decision.grants if isinstance(found, Grant) else decision.refusals).append(found)
+        if isinstance(found, Grant):
+            decision.grants.append(found)
+        else:
+            decision.refusals.append(found)
     return decision
 
 

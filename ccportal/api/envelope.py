@@ -77,10 +77,13 @@ class EnvelopeRenderer(BaseRenderer):
 
 
 def encode(value: Any) -> bytes:
-    """Encode as JSON; half a surrogate pair, which UTF-8 has no bytes for, stays an escape."""
+    """Encode as JSON; half a surrogate pair, which UTF-8 has no bytes for, stays an escape.
+
+    Numbers above 64 bits, which come back to who sent them, are written by the slower encoder too.
+    """
     try:
         return msgspec.json.encode(value)
-    except UnicodeEncodeError:
+    except (UnicodeEncodeError, OverflowError):
         return json.dumps(value, separators=(",", ":")).encode("ascii")
 
 
