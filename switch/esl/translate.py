@@ -3,103 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from switch import events as ev
 from switch.errors import MalformedEvent
+from switch.esl.figures import BIG, moment, time_of, whole
+from switch.esl.queue_events import BY_QUEUE_ACTION
 from switch.esl.wire import QUALITY, WireDecoder, WireEvent
 
 RECORD_SUBCLASS = "ccportal::record_call"
-
-EARLIEST = 946_684_800 * ev.MICROSECONDS
-LATEST = 4_102_444_800 * ev.MICROSECONDS
-BIG = 2**53
-
-KNOWN_AND_UNUSED = frozenset(
-    [
-        "ADD_SCHEDULE",
-        "API",
-        "BACKGROUND_JOB",
-        "CALL_DETAIL",
-        "CALL_SECURE",
-        "CALL_SETUP_REQ",
-        "CALL_SETUP_RESULT",
-        "CALL_UPDATE",
-        "CHANNEL_APPLICATION",
-        "CHANNEL_CALLSTATE",
-        "CHANNEL_DATA",
-        "CHANNEL_DESTROY",
-        "CHANNEL_EXECUTE",
-        "CHANNEL_EXECUTE_COMPLETE",
-        "CHANNEL_GLOBAL",
-        "CHANNEL_HANGUP",
-        "CHANNEL_ORIGINATE",
-        "CHANNEL_OUTGOING",
-        "CHANNEL_PARK",
-        "CHANNEL_PROGRESS",
-        "CHANNEL_PROGRESS_MEDIA",
-        "CHANNEL_STATE",
-        "CHANNEL_UNPARK",
-        "CHANNEL_UUID",
-        "CLONE",
-        "CODEC",
-        "COMMAND",
-        "CONFERENCE_DATA",
-        "CONFERENCE_DATA_QUERY",
-        "CUSTOM",
-        "DEL_SCHEDULE",
-        "DETECTED_SPEECH",
-        "DETECTED_TONE",
-        "DEVICE_STATE",
-        "DTMF",
-        "EXE_SCHEDULE",
-        "FAILURE",
-        "GENERAL",
-        "LOG",
-        "MEDIA_BUG_START",
-        "MEDIA_BUG_STOP",
-        "MESSAGE",
-        "MESSAGE_QUERY",
-        "MESSAGE_WAITING",
-        "MODULE_LOAD",
-        "MODULE_UNLOAD",
-        "NAT",
-        "NOTALK",
-        "NOTIFY",
-        "NOTIFY_IN",
-        "PHONE_FEATURE",
-        "PHONE_FEATURE_SUBSCRIBE",
-        "PLAYBACK_START",
-        "PLAYBACK_STOP",
-        "PRESENCE_IN",
-        "PRESENCE_OUT",
-        "PRESENCE_PROBE",
-        "PRIVATE_COMMAND",
-        "PUBLISH",
-        "QUEUE_LEN",
-        "RECV_INFO",
-        "RECV_MESSAGE",
-        "RECV_RTCP_MESSAGE",
-        "RELOADXML",
-        "REQUEST_PARAMS",
-        "RE_SCHEDULE",
-        "ROSTER",
-        "SEND_INFO",
-        "SEND_MESSAGE",
-        "SEND_RTCP_MESSAGE",
-        "SERVER_DISCONNECTED",
-        "SESSION_CRASH",
-        "SESSION_HEARTBEAT",
-        "SHUTDOWN_REQUESTED",
-        "STARTUP",
-        "SUBCLASS_ANY",
-        "TALK",
-        "TEXT",
-        "TRANSFEREE",
-        "TRAP",
-        "UNPUBLISH",
-    ]
-)
 
 
 class Translator:
@@ -114,59 +25,57 @@ class Translator:
         Raises ``MalformedEvent``.
         """
         wire = self._wire.decode(body)
-        if not wire.core or _whole(wire.sequence, BIG) is None or not _time(wire.at):
+        if not wire.core or whole(wire.sequence, BIG) is None or not time_of(wire.at):
             raise MalformedEvent("an event without identity or time")
         make = BY_NAME.get(wire.name)
         if make is None:
-            return (
-                None if wire.name in KNOWN_AND_UNUSED else ev.Unknown(**_moment(wire), name=wire.name[:128])
-            )
+            return None if wire.name in KNOWN_AND_UNUSED else ev.Unknown(**moment(wire), name=wire.name[:128])
         return make(self, wire)
 
     def _leg_created(self, wire: WireEvent) -> ev.Event | None:
-        return ev.LegCreated(**_moment(wire), channel=self._channel(wire))
+        return ev.LegCreated(**moment(wire), channel=self._channel(wire))
 
     def _leg_answered(self, wire: WireEvent) -> ev.Event | None:
-        return ev.LegAnswered(**_moment(wire), channel=self._channel(wire))
+        return ev.LegAnswered(**moment(wire), channel=self._channel(wire))
 
     def _leg_bridged(self, wire: WireEvent) -> ev.Event | None:
         return ev.LegBridged(
-            **_moment(wire), channel=self._bare_channel(wire), a_leg=wire.bridge_a, b_leg=wire.bridge_b
+            **moment(wire), channel=self._bare_channel(wire), a_leg=wire.bridge_a, b_leg=wire.bridge_b
         )
 
     def _leg_unbridged(self, wire: WireEvent) -> ev.Event | None:
         return ev.LegUnbridged(
-            **_moment(wire), channel=self._bare_channel(wire), a_leg=wire.bridge_a, b_leg=wire.bridge_b
+            **moment(wire), channel=self._bare_channel(wire), a_leg=wire.bridge_a, b_leg=wire.bridge_b
         )
 
     def _leg_held(self, wire: WireEvent) -> ev.Event | None:
-        return ev.LegHeld(**_moment(wire), channel=self._bare_channel(wire))
+        return ev.LegHeld(**moment(wire), channel=self._bare_channel(wire))
 
     def _leg_resumed(self, wire: WireEvent) -> ev.Event | None:
-        return ev.LegResumed(**_moment(wire), channel=self._bare_channel(wire))
+        return ev.LegResumed(**moment(wire), channel=self._bare_channel(wire))
 
     def _leg_ended(self, wire: WireEvent) -> ev.Event | None:
         return ev.LegEnded(
-            **_moment(wire),
+            **moment(wire),
             channel=self._channel(wire),
             cause=wire.hangup_cause,
-            billsec=_whole(wire.billsec),
-            duration=_whole(wire.duration),
+            billsec=whole(wire.billsec),
+            duration=whole(wire.duration),
             quality=_quality(wire),
         )
 
     def _recording_started(self, wire: WireEvent) -> ev.Event | None:
         return ev.RecordingStarted(
-            **_moment(wire), channel=self._bare_channel(wire), path=wire.record_path, tags=_tags(wire)
+            **moment(wire), channel=self._bare_channel(wire), path=wire.record_path, tags=_tags(wire)
         )
 
     def _recording_stopped(self, wire: WireEvent) -> ev.Event | None:
         return ev.RecordingStopped(
-            **_moment(wire),
+            **moment(wire),
             channel=self._bare_channel(wire),
             path=wire.record_path,
-            milliseconds=_whole(wire.record_ms),
-            size=_whole(wire.record_size, BIG),
+            milliseconds=whole(wire.record_ms),
+            size=whole(wire.record_size, BIG),
             cause=wire.record_cause or wire.record_cause_kept,
             discarded=bool(wire.record_discarded),
             tags=_tags(wire),
@@ -176,21 +85,21 @@ class Translator:
         if wire.bug_function != "session_record" or not wire.bug_target:
             return None
         return ev.RecordingMoved(
-            **_moment(wire),
+            **moment(wire),
             channel=self._bare_channel(wire),
             path=wire.bug_target,
             arrived=wire.name == "MEDIA_BUG_START",
         )
 
     def _heartbeat(self, wire: WireEvent) -> ev.Event | None:
-        return ev.Heartbeat(**_moment(wire), sessions=wire.sessions or 0, uptime_ms=wire.uptime or 0)
+        return ev.Heartbeat(**moment(wire), sessions=wire.sessions or 0, uptime_ms=wire.uptime or 0)
 
     def _stopping(self, wire: WireEvent) -> ev.Event | None:
-        return ev.SwitchStopping(**_moment(wire))
+        return ev.SwitchStopping(**moment(wire))
 
     def _background_job(self, wire: WireEvent) -> ev.Event | None:
         return ev.CommandAnswered(
-            **_moment(wire), job=wire.job, command=wire.job_command, reply=wire.job_reply[:1024]
+            **moment(wire), job=wire.job, command=wire.job_command, reply=wire.job_reply[:1024]
         )
 
     def _custom(self, wire: WireEvent) -> ev.Event | None:
@@ -201,7 +110,7 @@ class Translator:
             return _conference(wire)
         if wire.subclass == RECORD_SUBCLASS and wire.uuid:
             return ev.RecordingAsked(
-                **_moment(wire),
+                **moment(wire),
                 channel=self._bare_channel(wire),
                 action=wire.ask_action or "start",
                 parameters=_asked(wire),
@@ -214,10 +123,6 @@ class Translator:
 
     def _bare_channel(self, wire: WireEvent) -> ev.Channel:
         return _channel(wire, {})
-
-
-def _moment(wire: WireEvent) -> dict[str, Any]:
-    return {"core": wire.core, "sequence": wire.sequence, "at": wire.at}
 
 
 def _channel(wire: WireEvent, variables: dict[str, str]) -> ev.Channel:
@@ -235,12 +140,12 @@ def _channel(wire: WireEvent, variables: dict[str, str]) -> ev.Channel:
         wire.callee_number,
         wire.callee_name,
         wire.destination,
-        _time(wire.created),
-        _time(wire.progress),
-        _time(wire.progress_media),
-        _time(wire.answered),
-        _time(wire.bridged),
-        _time(wire.hung_up),
+        time_of(wire.created),
+        time_of(wire.progress),
+        time_of(wire.progress_media),
+        time_of(wire.answered),
+        time_of(wire.bridged),
+        time_of(wire.hung_up),
         wire.call_uuid,
         wire.other_leg,
         wire.read_codec,
@@ -248,19 +153,6 @@ def _channel(wire: WireEvent, variables: dict[str, str]) -> ev.Channel:
         wire.network_address,
         variables,
     )
-
-
-def _time(value: int | None) -> int:
-    return value if value is not None and EARLIEST < value < LATEST else 0
-
-
-def _whole(value: int | None, limit: int = 2**31) -> int | None:
-    """A count that fits where it is kept."""
-    return value if value is not None and 0 <= value < limit else None
-
-
-def _epoch(value: int | None) -> int:
-    return value if value is not None and EARLIEST < value * ev.MICROSECONDS < LATEST else 0
 
 
 def _quality(wire: WireEvent) -> dict[str, float]:
@@ -292,7 +184,7 @@ def _asked(wire: WireEvent) -> dict[str, str]:
 
 def _conference(wire: WireEvent) -> ev.Event | None:
     room = {
-        **_moment(wire),
+        **moment(wire),
         "conference": wire.conference,
         "name": wire.conference_name,
         "domain": wire.conference_domain,
@@ -307,100 +199,10 @@ def _conference(wire: WireEvent) -> ev.Event | None:
         return ev.ConferenceRecordingStopped(
             **room,
             path=wire.conference_path,
-            milliseconds=_whole(wire.conference_ms),
-            size=_whole(wire.conference_size, BIG),
+            milliseconds=whole(wire.conference_ms),
+            size=whole(wire.conference_size, BIG),
         )
     return None
-
-
-def _passage(wire: WireEvent) -> dict[str, Any]:
-    if not wire.cc_member or not wire.cc_session:
-        raise MalformedEvent(f"{wire.cc_action} without a member")
-    return {
-        **_moment(wire),
-        "queue": wire.cc_queue,
-        "member": wire.cc_member,
-        "session": wire.cc_session,
-        "caller_number": wire.cc_caller_number,
-        "caller_name": wire.cc_caller_name,
-        "joined_epoch": _epoch(wire.cc_joined),
-    }
-
-
-def _queue_joined(wire: WireEvent) -> ev.Event:
-    return ev.QueueJoined(**_passage(wire), resumed=wire.cc_action == "member-queue-resume")
-
-
-def _queue_left(wire: WireEvent) -> ev.Event:
-    return ev.QueueLeft(
-        **_passage(wire),
-        cause=wire.cc_cause,
-        cancel_reason=wire.cc_cancel_reason,
-        left_epoch=_epoch(wire.cc_left),
-        agent=wire.cc_agent,
-        agent_leg=wire.cc_agent_leg,
-        called_epoch=_epoch(wire.cc_called),
-        answered_epoch=_epoch(wire.cc_answered),
-        cc_hangup_cause=wire.cc_hangup_cause,
-    )
-
-
-def _offered(wire: WireEvent) -> ev.Event:
-    return ev.AgentOffered(**_passage(wire), agent=wire.cc_agent)
-
-
-def _offer_failed(wire: WireEvent) -> ev.Event:
-    return ev.OfferFailed(
-        **_passage(wire),
-        agent=wire.cc_agent,
-        cause=wire.cc_hangup_cause,
-        called_epoch=_epoch(wire.cc_called),
-        aborted_epoch=_epoch(wire.cc_aborted),
-    )
-
-
-def _agent_connected(wire: WireEvent) -> ev.Event:
-    return ev.AgentConnected(
-        **_passage(wire),
-        agent=wire.cc_agent,
-        agent_leg=wire.cc_agent_leg,
-        called_epoch=_epoch(wire.cc_called),
-        answered_epoch=_epoch(wire.cc_answered),
-    )
-
-
-def _agent_released(wire: WireEvent) -> ev.Event:
-    return ev.AgentReleased(
-        **_passage(wire),
-        agent=wire.cc_agent,
-        agent_leg=wire.cc_agent_leg,
-        called_epoch=_epoch(wire.cc_called),
-        answered_epoch=_epoch(wire.cc_answered),
-        terminated_epoch=_epoch(wire.cc_terminated),
-        cause=wire.hangup_cause,
-    )
-
-
-def _status_changed(wire: WireEvent) -> ev.Event:
-    return ev.AgentChanged(**_moment(wire), agent=wire.cc_agent, kind="status", value=wire.cc_agent_status)
-
-
-def _state_changed(wire: WireEvent) -> ev.Event:
-    return ev.AgentChanged(**_moment(wire), agent=wire.cc_agent, kind="state", value=wire.cc_agent_state)
-
-
-def _contact_changed(wire: WireEvent) -> ev.Event:
-    return ev.AgentChanged(**_moment(wire), agent=wire.cc_agent, kind="contact", value=wire.cc_agent_contact)
-
-
-def _missed_too_many(wire: WireEvent) -> ev.Event:
-    return ev.AgentMissedTooMany(
-        **_moment(wire), agent=wire.cc_agent, count=wire.cc_no_answers or 0, value=wire.cc_no_answer_status
-    )
-
-
-def _counted(wire: WireEvent) -> ev.Event:
-    return ev.QueueCounted(**_moment(wire), queue=wire.cc_queue, count=wire.cc_count or 0)
 
 
 BY_NAME: dict[str, Callable[[Translator, WireEvent], ev.Event | None]] = {
@@ -419,19 +221,4 @@ BY_NAME: dict[str, Callable[[Translator, WireEvent], ev.Event | None]] = {
     "SHUTDOWN": Translator._stopping,
     "BACKGROUND_JOB": Translator._background_job,
     "CUSTOM": Translator._custom,
-}
-
-BY_QUEUE_ACTION: dict[str, Callable[[WireEvent], ev.Event]] = {
-    "member-queue-start": _queue_joined,
-    "member-queue-resume": _queue_joined,
-    "member-queue-end": _queue_left,
-    "agent-offering": _offered,
-    "bridge-agent-fail": _offer_failed,
-    "bridge-agent-start": _agent_connected,
-    "bridge-agent-end": _agent_released,
-    "agent-status-change": _status_changed,
-    "agent-state-change": _state_changed,
-    "agent-contact-change": _contact_changed,
-    "agent-max-no-answer": _missed_too_many,
-    "members-count": _counted,
 }
