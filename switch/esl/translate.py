@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from switch import events as ev
 from switch.errors import MalformedEvent
 from switch.esl.figures import BIG, moment, time_of, whole
+from switch.esl.filters import EVENT_NAMES
 from switch.esl.queue_events import BY_QUEUE_ACTION
 from switch.esl.wire import QUALITY, WireDecoder, WireEvent
 
@@ -29,7 +30,8 @@ class Translator:
             raise MalformedEvent("an event without identity or time")
         make = BY_NAME.get(wire.name)
         if make is None:
-            return None if wire.name in KNOWN_AND_UNUSED else ev.Unknown(**moment(wire), name=wire.name[:128])
+            known = wire.name in EVENT_NAMES
+            return None if known else ev.Unknown(**moment(wire), name=wire.name[:128])
         return make(self, wire)
 
     def _leg_created(self, wire: WireEvent) -> ev.Event | None:

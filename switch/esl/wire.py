@@ -110,6 +110,8 @@ KEPT_VARIABLES = (
     "cc_queue",
     "cc_side",
     "ccportal_account",
+    "ccportal_forwarded_by",
+    "ccportal_take",
     "dialed_domain",
     "dialed_user",
     "domain_name",
