@@ -37,6 +37,7 @@ from accounts.models import (
 )
 from accounts.tenancy import TenantModel
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
+from policies.models import PolicyChange, RecordingPolicy
 from queues.models import Agent, AgentChange, Queue
 from recordings.models import Media, Recording
 from tests import factories as make
@@ -219,6 +220,8 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     AgentOffer: lambda tenant: make.make_offer(row(tenant, QueueVisit), MARK),
     Recording: lambda tenant: make.make_recording(row(tenant, Call), tags=[MARK]),
     Media: lambda tenant: make.make_media(row(tenant, Recording), file_name=f"{MARK}.wav"),
+    RecordingPolicy: lambda tenant: RecordingPolicy.objects.create(account=tenant.account),
+    PolicyChange: lambda tenant: PolicyChange.objects.create(account=tenant.account, actor=MARK),
 }
 
 
