@@ -96,7 +96,8 @@ def test_the_caller_s_row_is_menu_wait_talk_hold_talk(call: Call) -> None:
 
 def test_spans_stand_where_they_were(call: Call) -> None:
     wait = next(span for span in drawn(call).rows[0].spans if span.kind == "wait")
-    assert (wait.left, wait.width) == (pytest.approx(100 * 38 / 552), pytest.approx(100 * 74 / 552))
+    assert wait.left == pytest.approx(100 * 38 / 552)
+    assert wait.width == pytest.approx(100 * 74 / 552)
 
 
 def test_an_agent_who_did_not_answer_is_told(call: Call) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -236,7 +237,7 @@ def test_pages_of_a_search_lead_through_every_column(account: Account) -> None:
     ],
 )
 def test_every_set_is_read_along_an_index(
-    account: Account, search: str, fields: dict[str, list[str]], index: str
+    account: Account, search: str, fields: dict[str, Any], index: str
 ) -> None:
     terms = [read_term(term, "KR", {}, Leg.objects.none()) for term in split_terms(search)]
     for calls in matching(Call.objects.filter(account=account), Wanted(terms=terms, **fields)):
