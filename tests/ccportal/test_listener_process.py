@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -52,7 +53,9 @@ class Processes:
     def start(self, *options: str) -> subprocess.Popen[str]:
         log = (self.folder / "listener.log").open("a")
         command = [sys.executable, MANAGE, "esl_listener", "--switch", "pbx", *options]
-        process = subprocess.Popen(command, env=self.environment, stderr=log, stdout=log, text=True)
+        process = subprocess.Popen(
+            command, env=self.environment, stderr=log, stdout=log, text=True, start_new_session=True
+        )
         log.close()
         self.running.append(process)
         return process
@@ -73,9 +76,23 @@ def processes_in(folder: Path, environment: dict[str, str]) -> Iterator[Processe
         yield processes
     finally:
         for process in processes.running:
-            if process.poll() is None:
-                process.kill()
-            process.wait()
+            end_group(process)
+
+
+def end_group(process: subprocess.Popen[str]) -> None:
+    """End a listener and the applier that may outlive it for a moment."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    until(lambda: is_gone(process.pid))
+
+
+def is_gone(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 @pytest.fixture
