@@ -232,8 +232,8 @@ def test_pages_of_a_search_lead_through_every_column(account: Account) -> None:
         ("", {}, "call_account_started"),
         ("", {"queues": ["3000@default"]}, "call_queue_started"),
         ("", {"agents": ["1001"]}, "call_agent_started"),
-        ("010-5840-0500", {}, "call_c.ller_started|call_dialed_started|call_callee_started"),
-        ("010-58", {}, "call_c.ller_started|call_dialed_started|call_callee_started"),
+        ("010-5840-0500", {}, "call_(caller|dialed|callee)_started"),
+        pytest.param("010-58", {}, "call_(caller|dialed|callee|account)_started", id="beginning"),
     ],
 )
 def test_every_set_is_read_along_an_index(
