@@ -118,6 +118,7 @@ KEPT_VARIABLES = (
     "effective_caller_id_number",
     "endpoint_disposition",
     "hold_accum_ms",
+    "hold_events",
     "last_bridge_to",
     "original_destination_number",
     "originating_leg_uuid",
