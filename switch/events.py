@@ -7,7 +7,7 @@ out of order and have holes, so neither says anything about loss.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -99,6 +99,10 @@ class LegEnded(LegEvent, frozen=True, kw_only=True):
     billsec: int | None = None
     duration: int | None = None
     quality: dict[str, float] = {}
+
+
+class LegLost(LegEvent, frozen=True, kw_only=True):
+    """Ours: the switch no longer knows the leg and nobody told its end, which was before this moment."""
 
 
 class LegSummarised(LegEvent, frozen=True, kw_only=True):
@@ -319,6 +323,52 @@ class ConnectionRestored(Event, frozen=True, kw_only=True):
     lost_at: int
 
 
+class CallDecided(Event, frozen=True, kw_only=True):
+    """Ours: what of a call is recorded and what is not, with the facts; a later one of the leg replaces it.
+
+    ``leg`` is the call's first A leg.
+    """
+
+    leg: str
+    facts: dict[str, Any] = {}
+    grants: list[dict[str, Any]] = []
+    refusals: list[dict[str, Any]] = []
+
+
+class RecordingIntended(Event, frozen=True, kw_only=True):
+    """Ours: the switch is about to be told to record a leg; told again when a take gets another grant.
+
+    ``rid`` is the recording's id, 32 hex digits. It is empty for a file that the dialplan began.
+    """
+
+    leg: str
+    path: str
+    rid: str = ""
+    origin: str = ""
+    account: str = ""
+    grants: list[dict[str, Any]] = []
+
+
+class RecordingRefused(Event, frozen=True, kw_only=True):
+    """Ours: a command about a recording was not carried out; ``reply`` is the switch's, or says why not."""
+
+    leg: str
+    command: str
+    reply: str
+    rid: str = ""
+    path: str = ""
+
+
+class RecordingMasked(Event, frozen=True, kw_only=True):
+    """Ours: from here on the file has silence (``masked``) or sound; ``started`` is when it began."""
+
+    leg: str
+    path: str
+    masked: bool
+    started: int
+    rid: str = ""
+
+
 class Unknown(Event, frozen=True, kw_only=True):
     """An event of a kind nobody taught us; counted."""
 
@@ -333,6 +383,7 @@ AnyEvent = (
     | LegHeld
     | LegResumed
     | LegEnded
+    | LegLost
     | LegSummarised
     | LegsLinked
     | RecordingStarted
@@ -358,5 +409,9 @@ AnyEvent = (
     | CommandAnswered
     | ConnectionLost
     | ConnectionRestored
+    | CallDecided
+    | RecordingIntended
+    | RecordingRefused
+    | RecordingMasked
     | Unknown
 )

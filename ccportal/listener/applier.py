@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Switch
 from ccportal import pipeline
+from ccportal.listener.census import Census
 from ccportal.listener.parameters import Parameters, keep_copy
 from ccportal.listener.standby import RENEW_SECONDS, give_up_lease, hold_lease
 from cdr import observations
@@ -50,6 +51,7 @@ class Applier:
     tell: Callable[[str], None] = lambda word: None
     backoff: Backoff = field(default_factory=lambda: Backoff(0.5, 5.0))
     monotonic: Callable[[], float] = time.monotonic
+    census: Census = field(default_factory=Census)
     switch: Switch | None = None
     place: Place | None = None
     lease: str = ""
@@ -107,6 +109,8 @@ class Applier:
         batches = next_batches(journal, self.place.batch)
         if batches:
             self._apply(journal, batches)
+        elif self.switch is not None:
+            self.census.take(self.switch)
         self._prune(journal)
         return bool(batches)
 

@@ -8,6 +8,8 @@ from cdr.assembly.values import LegFacts
 from switch import events as ev
 from switch.networks import NetworkRules, network_of
 
+LOST = "LOST_TRACK"
+
 
 def assemble_legs(events: Iterable[ev.Event], rules: NetworkRules) -> dict[str, LegFacts]:
     """Read the leg events in the order they happened; channels only spoken of have no leg."""
@@ -74,6 +76,9 @@ def _read_event(leg: LegFacts, event: ev.LegEvent) -> None:
             leg.duration = event.duration
             leg.quality = event.quality
             _resume(leg, leg.ended)
+        case ev.LegLost():
+            leg.ended = leg.ended or event.at
+            leg.cause = leg.cause or LOST
         case ev.LegAnswered():
             leg.answered = leg.answered or event.at
         case ev.LegHeld():

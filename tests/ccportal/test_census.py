@@ -1,0 +1,57 @@
+"""Calls whose end was not heard end by the switch's own list; their real end, told later, wins."""
+
+from __future__ import annotations
+
+import pytest
+
+from accounts.models import Switch
+from ccportal.cdr_files import files_below, import_files
+from ccportal.listener.census import end_lost_legs
+from ccportal.pipeline import apply_bodies
+from cdr.models import Call, Leg
+from tests import captures
+from tests.captures import FREESWITCH, micro
+from tests.factories import make_account, make_switch
+
+pytestmark = pytest.mark.django_db
+
+LONG_AFTER = 1_795_190_000_000_000
+
+
+@pytest.fixture
+def cut_off() -> Switch:
+    """A switch whose connection was lost before the call ended."""
+    switch = make_switch(make_account())
+    unended = [body for body in captures.bodies("queue_answered") if b'"CHANNEL_HANGUP_COMPLETE"' not in body]
+    apply_bodies(switch, unended)
+    assert Call.objects.get().outcome == "in_progress"
+    return switch
+
+
+def test_legs_that_the_switch_no_longer_has_are_over(cut_off: Switch) -> None:
+    assert end_lost_legs(cut_off, [], LONG_AFTER) == 2
+    call = Call.objects.get()
+    assert call.outcome == "answered"
+    assert call.ended_at
+    assert {leg.hangup_cause for leg in Leg.objects.all()} == {"LOST_TRACK"}
+    assert end_lost_legs(cut_off, [], LONG_AFTER) == 0
+
+
+def test_legs_that_it_still_has_stay_up(cut_off: Switch) -> None:
+    assert end_lost_legs(cut_off, Leg.objects.values_list("uuid", flat=True), LONG_AFTER) == 0
+    assert Call.objects.get().outcome == "in_progress"
+
+
+def test_a_leg_made_a_moment_ago_is_left_alone(cut_off: Switch) -> None:
+    just_after = micro(max(leg.created_at.timestamp() for leg in Leg.objects.all())) + 1_000_000
+    assert end_lost_legs(cut_off, [], just_after) == 0
+
+
+def test_the_real_end_told_later_wins(cut_off: Switch) -> None:
+    end_lost_legs(cut_off, [], LONG_AFTER)
+    import_files(cut_off, files_below([FREESWITCH / "cdrs" / "json_cdr"]))
+    for truth in captures.index()["queue_answered"]["legs"]:
+        leg = Leg.objects.get(uuid=truth["uuid"])
+        assert leg.ended_at
+        assert micro(leg.ended_at.timestamp()) == micro(truth["ended"])
+        assert leg.hangup_cause == truth["hangup_cause"]
