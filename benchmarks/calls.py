@@ -27,7 +27,7 @@ def is_subscribed(event: CapturedEvent) -> bool:
 
 
 class QueueCalls:
-    """Tells as many calls as wanted, ``rate`` of them beginning each second; the same number is the same call."""
+    """Tells calls of which ``rate`` begin each second; the same number is always the same call."""
 
     def __init__(self, rate: float = 200.0, first_at: int = FIRST_AT) -> None:
         subscribed = [event for event in load_capture(CAPTURE) if is_subscribed(event)]
@@ -53,14 +53,18 @@ class QueueCalls:
             for event in self.call(number):
                 yield event.body
 
-    def as_they_overlap(self, calls: int) -> Iterator[bytes]:
-        """Yield bodies in the order of their moments: as a switch sends them that has many calls at once."""
+    def as_they_overlap(self, calls: int) -> Iterator[tuple[int, bytes]]:
+        """Yield moments and bodies in the order in which a switch sends them that has many calls at once."""
         waiting: list[tuple[int, int, int, bytes]] = []
         for number in range(calls):
             events = self.call(number)
             while waiting and waiting[0][0] < events[0].at:
-                yield heapq.heappop(waiting)[-1]
+                yield moment_and_body(heapq.heappop(waiting))
             for place, event in enumerate(events):
                 heapq.heappush(waiting, (event.at, number, place, event.body))
         while waiting:
-            yield heapq.heappop(waiting)[-1]
+            yield moment_and_body(heapq.heappop(waiting))
+
+
+def moment_and_body(waiting: tuple[int, int, int, bytes]) -> tuple[int, bytes]:
+    return waiting[0], waiting[3]

@@ -1,4 +1,4 @@
-"""The calls list of a tenant with a million calls on PostgreSQL: pages and filters, against the bare keyset query."""
+"""The calls list at a million calls of one tenant on PostgreSQL, against the bare keyset query."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib.sessions.backends.signed_cookies import SessionStore
@@ -32,6 +33,7 @@ SELECT * FROM cdr_call WHERE account_id = %s AND (started_at, id) < (%s, %s)
 ORDER BY started_at DESC, id DESC LIMIT %s
 """
 Chance = random.Random
+Work = Callable[[], object]
 Parameters = dict[str, str]
 
 
@@ -49,6 +51,14 @@ def asked(**parameters: str) -> Callable[[Chance], Parameters]:
 
 def a_queue(chance: Chance) -> str:
     return f"{3000 + int(chance.random() ** 2 * QUEUES)}@default"
+
+
+def three_queues(chance: Chance) -> str:
+    return " ".join((a_queue(chance), "3001@default", "3040@default"))
+
+
+def queue_and_agent(chance: Chance) -> Parameters:
+    return {"queue": a_queue(chance), "agent": an_agent(chance)}
 
 
 def an_agent(chance: Chance) -> str:
@@ -84,15 +94,15 @@ QUESTIONS = (
     Question("direction", asked(direction="outbound")),
     Question("outcome", asked(outcome="no_agent")),
     Question("queue", lambda chance: {"period": "all", "queue": a_queue(chance)}),
-    Question("three queues", lambda chance: {"period": "all", "queue": f"{a_queue(chance)} 3001@default 3040@default"}),
+    Question("three queues", lambda chance: {"period": "all", "queue": three_queues(chance)}),
     Question("agent", lambda chance: {"period": "all", "agent": an_agent(chance)}),
     Question("recorded", asked(recorded="yes")),
     Question("not recorded", asked(recorded="no")),
-    Question("queue and agent", lambda chance: {"period": "all", "queue": a_queue(chance), "agent": an_agent(chance)}),
+    Question("queue and agent", lambda chance: {"period": "all", **queue_and_agent(chance)}),
     Question("number, exact", lambda chance: {"period": "all", "q": a_caller(chance)}),
     Question("number, first 7 digits", lambda chance: {"period": "all", "q": a_caller(chance)[:7]}),
     Question("number, first 3 digits", asked(q="010")),
-    Question("number nobody has", lambda chance: {"period": "all", "q": f"0119{chance.randrange(10**7):07d}"}),
+    Question("number nobody has", asked(q="01190001234")),
     Question("dialled number", lambda chance: {"period": "all", "q": f"0707006{chance.randrange(300):04d}"}),
     Question("name, 30 days", lambda chance: {"q": f"caller {a_caller(chance)[:6]}"}),
     Question("name nobody has, 30 days", asked(period="30d", q="nobody at all")),
@@ -118,34 +128,34 @@ def measure(options: Namespace) -> Iterator[Figure]:
 
 
 def measure_list(admin: User, options: Namespace) -> Iterator[Figure]:
+    runs = options.runs
     middle = cursor_at(admin, options.calls // 2)
-    bare = milliseconds([lambda: read_bare(admin, middle)] * options.runs)
-    floor = percentile(bare, 50)
+    floor = percentile(milliseconds([partial(read_bare, admin, middle)] * runs), 50)
     yield Figure("bare keyset page, p50", floor, "ms", note=f"{options.calls:,} calls of the tenant, psycopg")
-    yield percentiles("deep page", [lambda: page(admin, {"period": "all"}, middle)] * options.runs, floor, "")
+    deep = [partial(page, admin, {"period": "all"}, middle)] * runs
+    yield percentiles("deep page", deep, floor, f"from call {options.calls // 2:,} on")
     for question in QUESTIONS:
         if options.only in question.name:
             yield ask(admin, question, options, floor)
     for name, parameters in (("count, all time", {"period": "all"}), ("count, 30 days", {})):
-        yield percentiles(name, [lambda asked=parameters: count(admin, asked)] * options.runs, floor, "up to 10,001")
-    yield measure_page(admin, options.runs, floor)
+        yield percentiles(name, [partial(count, admin, parameters)] * runs, floor, "up to 10,001")
+    yield measure_page(admin, runs, floor)
 
 
 def ask(admin: User, question: Question, options: Namespace, floor: float) -> Figure:
     asked = [question.parameters(Chance(run)) for run in range(options.runs)]
     found = len(page(admin, asked[0]).calls)
     note = f"{found} found; {plan(admin, asked[0], options.explain)}"
-    return percentiles(question.name, [lambda one=one: page(admin, one) for one in asked], floor, note)
+    return percentiles(question.name, [partial(page, admin, parameters) for parameters in asked], floor, note)
 
 
-def percentiles(name: str, works: Sequence[Callable[[], object]], floor: float, note: str) -> Figure:
+def percentiles(name: str, works: Sequence[Work], floor: float, note: str) -> Figure:
     taken = milliseconds(works)
-    middle = f"p50 {percentile(taken, 50):.3g} ms"
-    told = "; ".join(filter(None, (middle, note)))
+    told = f"p50 {percentile(taken, 50):.3g} ms; {note}"
     return Figure(f"{name}, p95", percentile(taken, 95), "ms", floor, "bare keyset page, p50", told)
 
 
-def milliseconds(works: Sequence[Callable[[], object]]) -> list[float]:
+def milliseconds(works: Sequence[Work]) -> list[float]:
     """How long each took, after one that warms up."""
     works[0]()
     taken = []
@@ -158,7 +168,9 @@ def milliseconds(works: Sequence[Callable[[], object]]) -> list[float]:
 
 def view_of(admin: User, parameters: Parameters) -> CallsView:
     """The page's own view, with its account and names read, as a person's request makes it."""
-    request: Any = RequestFactory().get("/calls/", {name: value.split() if name == "queue" else value for name, value in parameters.items()})
+    request: Any = RequestFactory().get(
+        "/calls/", {name: value.split() if name == "queue" else value for name, value in parameters.items()}
+    )
     request.user, request.actor, request.session = admin, actor_for(admin), SessionStore()
     view = CallsView()
     view.setup(request)
@@ -222,7 +234,9 @@ def measure_page(admin: User, runs: int, floor: float) -> Figure:
     client.force_login(admin)
     if (status := client.get("/calls/").status_code) != 200:
         return skipped("whole page", f"it answers {status}")
-    return percentiles("whole page, 30 days", [lambda: client.get("/calls/")] * runs, floor, "signed in, HTML, no network")
+    return percentiles(
+        "whole page, 30 days", [partial(client.get, "/calls/")] * runs, floor, "signed in, HTML, no network"
+    )
 
 
 if __name__ == "__main__":

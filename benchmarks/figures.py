@@ -15,7 +15,7 @@ HEADINGS = ("figure", "measured", "limit", "what the limit is", "ratio")
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure; ``limit`` is measured in the same run. ``note`` says how it came about, or why there is none."""
+    """One figure, and its limit in the same run; ``note`` says how it came about, or why there is none."""
 
     name: str
     value: float | None

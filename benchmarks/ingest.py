@@ -1,4 +1,4 @@
-"""Whole queue calls from a real journal into a real database, against what the database and the decoder could do."""
+"""Queue calls from a real journal into a real database, against what database and decoder could do."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def measure_ingest(options: Namespace, folder: Path) -> Iterator[Figure]:
     upsert = "COPY and upsert" if options.database == "postgresql" else "executemany upsert"
     yield Figure(name, run.calls_per_second, "calls/s", run.calls / read, f"{upsert} of their rows", note)
     yield Figure(name, run.calls_per_second, "calls/s", run.calls / everything, f"{upsert}, evidence too")
-    yield Figure(name, run.calls_per_second, "calls/s", run.calls / heard, "translate the bodies, no database")
+    yield Figure(
+        name, run.calls_per_second, "calls/s", run.calls / heard, "translate the bodies, no database"
+    )
     yield Figure(name, run.calls_per_second, "calls/s", run.calls / decoded, "decode the needed fields only")
     yield Figure("memory at the end", run.memory[-1], "MB", early(run.memory), "after a tenth of the way")
 

@@ -23,7 +23,8 @@ def fill_journal(folder: Path, order: str, calls: int) -> None:
 
 def write(folder: Path, order: str, calls: int) -> None:
     told = QueueCalls()
-    bodies = told.as_they_overlap(calls) if order == OVERLAPPING else told.one_after_another(calls)
+    overlapping = (body for _, body in told.as_they_overlap(calls))
+    bodies = overlapping if order == OVERLAPPING else told.one_after_another(calls)
     with Journal.open(folder, order) as journal:
         for some in in_groups(bodies, BODIES_IN_A_BATCH):
             journal.append(some)

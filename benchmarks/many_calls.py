@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection
 from django.utils import timezone
@@ -12,7 +13,7 @@ from cdr.models import Call
 from queues.models import Agent, Queue
 from recordings.models import Recording
 
-DAYS = 365
+DAYS, RECORDED_DAYS = 365, 60
 QUEUES, AGENTS, CALLERS = 50, 500, 200_000
 OTHER_TENANT = 5  # one call in so many more is another tenant's
 
@@ -35,11 +36,13 @@ SELECT gen_random_uuid(), %(account)s, %(switch)s, false, gen_random_uuid()::tex
     CASE WHEN way = 'inbound' THEN queue ELSE '' END, CASE WHEN talked THEN agent ELSE '' END,
     wait, talk, 0, wait + talk, (wait + talk) / 1000, talk / 1000, 2, (talked AND luck < 0.9)::int
 FROM (
-    SELECT *, CASE WHEN way_luck < 0.7 THEN 'inbound' WHEN way_luck < 0.9 THEN 'outbound' ELSE 'internal' END AS way,
-        CASE WHEN talked_luck < 0.8 THEN floor(random() * 600000)::int ELSE 0 END AS talk, talked_luck < 0.8 AS talked
+    SELECT *, talked_luck < 0.8 AS talked,
+        CASE WHEN talked_luck < 0.8 THEN floor(random() * 600000)::int ELSE 0 END AS talk,
+        CASE WHEN way_luck < 0.7 THEN 'inbound' WHEN way_luck < 0.9 THEN 'outbound' ELSE 'internal' END AS way
     FROM (
         SELECT %(until)s::timestamptz - random() * %(days)s * interval '1 day' AS started,
-            random() AS way_luck, random() AS talked_luck, random() AS luck, floor(random() * 90000)::int AS wait,
+            random() AS way_luck, random() AS talked_luck, random() AS luck,
+            floor(random() * 90000)::int AS wait,
             '010' || lpad((floor(random() * %(callers)s)::bigint * 499 %% 100000000)::text, 8, '0') AS caller,
             '0707006' || lpad(floor(random() * 300)::text, 4, '0') AS dialed,
             3000 + floor(random() ^ 2 * %(queues)s)::int || '@default' AS queue,
@@ -55,11 +58,11 @@ INSERT INTO recordings_recording (
     origin, state, state_reason, state_at, finding, attempts, started_at, stopped_at, completion_cause,
     queue_name, agent_name, caller_number, caller_name, callee_number, direction,
     grants, tags, masked, legal_hold, source_path, source_kept)
-SELECT gen_random_uuid(), account_id, switch_id, id, leg_uuid, leg_uuid, '', '/rec/' || leg_uuid || '.wav', 1, false,
-    'queue', 'ready', '', ended_at, '', 0, answered_at, ended_at, '',
+SELECT gen_random_uuid(), account_id, switch_id, id, leg_uuid, leg_uuid, '', '/rec/' || leg_uuid || '.wav',
+    1, false, 'queue', 'ready', '', ended_at, '', 0, answered_at, ended_at, '',
     queue_name, agent_name, caller_number, caller_name, callee_number, direction,
     '[]', '[]', '[]', false, '', false
-FROM cdr_call WHERE recording_count > 0
+FROM cdr_call WHERE recording_count > 0 AND started_at > %(since)s
 """
 
 
@@ -77,13 +80,13 @@ def fill(calls: int) -> User:
         cursor.execute("SELECT setseed(0.42)")
         for owner, number in ((account, calls), (other, calls // OTHER_TENANT)):
             cursor.execute(FILL, values(owner, switch, number))
-        cursor.execute(FILL_RECORDINGS)
+        cursor.execute(FILL_RECORDINGS, {"since": timezone.now() - timedelta(days=RECORDED_DAYS)})
         for model in (Call, Recording, Queue, Agent):
             cursor.execute(f'VACUUM ANALYZE "{model._meta.db_table}"')
     return admin
 
 
-def values(account: Account, switch: Switch, calls: int) -> dict[str, object]:
+def values(account: Account, switch: Switch, calls: int) -> dict[str, Any]:
     return {
         "account": account.pk,
         "switch": switch.pk,

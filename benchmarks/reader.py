@@ -1,4 +1,4 @@
-"""What stands between a switch and its journal: reading, keeping, translating, against a plain socket copy."""
+"""Between a switch and its journal: reading, keeping, translating, against a plain socket copy."""
 
 from __future__ import annotations
 
