@@ -10,7 +10,7 @@ from typing import Final
 
 from ccportal.demo.tenants import FIRST_NAMES, LAST_NAMES, DemoPerson, DemoQueue, DemoTenant
 from switch.esl.captures import CapturedEvent
-from switch.esl.rejuvenate import Renaming
+from switch.esl.tokens import Renaming
 from switch.esl.waits import Wait
 
 CAPTURED_WORD: Final = re.compile(

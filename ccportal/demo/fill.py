@@ -104,8 +104,8 @@ def fill_calls(switch: Switch, fill: Fill, recordings: Path) -> int:
     calls = iter(tell(repertoire, plan(fill)))
     with tqdm(total=fill.calls, unit=" calls", delay=2, disable=not sys.stderr.isatty()) as progress:
         while batch := list(islice(calls, CALLS_AT_ONCE)):
-            for event in (event for call in batch for event in call if event.audio is not None):
-                shelf.deliver(event.audio)
+            for audio in (event.audio for call in batch for event in call if event.audio is not None):
+                shelf.deliver(audio)
             applied = pipeline.apply_bodies(switch, (event.body for call in batch for event in call))
             conversations += applied.conversations
             progress.update(len(batch))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from honcho.compat import ProcessManager
 from honcho.manager import Manager
 
 from ccportal.demo.repertoire import AUDIO
@@ -53,7 +54,7 @@ def commands(web_port: int, switch_port: int, recordings: Path) -> dict[str, lis
     }
 
 
-class Signals:
+class Signals(ProcessManager):
     """Ends each process by itself, so that it can end its own children; only a kill takes them all."""
 
     def terminate(self, pid: int) -> None:
@@ -65,12 +66,13 @@ class Signals:
 
 def run(processes: Mapping[str, list[str]]) -> int:
     """Run the processes until one ends; 0 when they were stopped from outside."""
-    manager = Manager()
+    manager = Manager()  # type: ignore[no-untyped-call]
     manager._procmgr = Signals()
     environment = {"PYTHONUNBUFFERED": "1", "CCPORTAL_WORKERS": "1", **os.environ}
     for name, command in processes.items():
         own = {"CCPORTAL_LOG_LEVEL": "WARNING", **environment} if name in QUIET else environment
-        manager.add_process(name, f"exec {shlex.join(command)}", env=own, cwd=str(settings.BASE_DIR))
-    manager.loop()
+        line = f"exec {shlex.join(command)}"
+        manager.add_process(name, line, env=own, cwd=str(settings.BASE_DIR))  # type: ignore[no-untyped-call]
+    manager.loop()  # type: ignore[no-untyped-call]
     stopped = manager.returncode in (None, 0, 130, 143)
     return 0 if stopped else int(manager.returncode or 1)

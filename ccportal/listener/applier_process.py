@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -81,23 +82,23 @@ class ApplierProcess:
 
     def tick(self) -> None:
         """Start the process if it is not there, and hear what it says."""
-        if self._process is not None and not self._process.is_alive():
+        if self._process is not None and self._process.exitcode not in (None, 0):
             self._buried(self._process)
         if self._process is None and time.monotonic() >= self._start_at:
             self._start()
         while self._orders is not None and self._has_word(self._orders):
             pass
 
-    def finish(self) -> None:
-        """Wait until everything in the journal is in the database, however long that takes."""
-        self._order("finish")
-        while self._process is not None:
-            self._process.join(IDLE_SECONDS)
-            if self._process.exitcode == 0:
-                return
+    def finish(self, give_up: Callable[[float], bool]) -> None:
+        """Wait until everything in the journal is in the database, or until `give_up` says to stop."""
+        told: SpawnProcess | None = None
+        while not self._ended_well:
             self.tick()
-            if self._process is not None and self._started_at > time.monotonic() - IDLE_SECONDS:
+            if self._process is not told:
+                told = self._process
                 self._order("finish")
+            if give_up(IDLE_SECONDS):
+                return
 
     def stop(self, patience: float) -> None:
         """End the process; the journal keeps what it did not come to."""
@@ -108,6 +109,10 @@ class ApplierProcess:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
+
+    @property
+    def _ended_well(self) -> bool:
+        return self._process is not None and self._process.exitcode == 0
 
     def _start(self) -> None:
         self._orders, theirs = SPAWN.Pipe()

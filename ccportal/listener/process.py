@@ -80,10 +80,9 @@ class Listener:
         finally:
             drained = self._end_link("the listener was stopped")
             journal.sync()
-            if self.once and not broken and not self.stopping.is_set():
-                applier.finish()
-            else:
-                applier.stop(DRAIN_SECONDS)
+            if self.once and not broken:
+                applier.finish(self.stopping.wait)
+            applier.stop(DRAIN_SECONDS)
         return 1 if broken or not drained else 0
 
     def _watch(self, journal: Journal, applier: ApplierProcess) -> bool:

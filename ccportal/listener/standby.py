@@ -6,6 +6,7 @@ import fcntl
 import logging
 import secrets
 import socket
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,7 +73,7 @@ def listener_name(folder: Path) -> str:
     return f"{socket.gethostname()[:64]}:{path.read_text(encoding='ascii')[:32]}"
 
 
-def hold_lease(switch_id: object, name: str, now: datetime, heard_at: datetime | None = None) -> bool:
+def hold_lease(switch_id: uuid.UUID, name: str, now: datetime, heard_at: datetime | None = None) -> bool:
     """Take or renew the lease; False while another machine's listener is alive."""
     stale = now - timedelta(seconds=LEASE_SECONDS)
     ours = Q(listener__in=("", name)) | Q(listener_seen_at__isnull=True) | Q(listener_seen_at__lt=stale)
@@ -82,6 +83,6 @@ def hold_lease(switch_id: object, name: str, now: datetime, heard_at: datetime |
     return Switch.objects.filter(ours, pk=switch_id).update(**fields) == 1
 
 
-def give_up_lease(switch_id: object, name: str) -> None:
+def give_up_lease(switch_id: uuid.UUID, name: str) -> None:
     """Let another machine's listener take over at once."""
     Switch.objects.filter(pk=switch_id, listener=name).update(listener="", listener_seen_at=None)

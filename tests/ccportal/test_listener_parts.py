@@ -22,6 +22,7 @@ from ccportal.listener.standby import Lock, give_up_lease, hold_lease, listener_
 from cdr.models import ConnectionGap, EventCount, IngestPosition, Leg
 from switch import events as ev
 from switch.errors import JournalFull
+from switch.esl.captures import label_event
 from switch.esl.connection import Address
 from switch.esl.session import EventSession
 from switch.journal import Journal
@@ -100,7 +101,7 @@ def refuse(*_: object, **__: object) -> int:
 
 def test_a_killed_listener_was_deaf_from_its_last_event_on(journal: Journal) -> None:
     body = captures.bodies("fail_busy")[0]
-    told = gaps.label_event(body).at
+    told = label_event(body).at
     journal.append([body], received_at=told / 1_000_000 + 45)
     since, said = gaps.unheard_since(journal)
     assert (since, said) == (told - 1_000_000, False)

@@ -267,7 +267,7 @@ def test_a_second_listener_stands_by_and_takes_over(processes: Processes) -> Non
 def own_cluster(postgres_cluster: Cluster) -> Cluster:
     name = f"listener{random.SystemRandom().randrange(10**9)}"
     with psycopg.connect(postgres_cluster.url, autocommit=True) as database:
-        database.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
+        database.execute(f"CREATE DATABASE {name}")
     os.environ["CCPORTAL_TEST_DATABASE"] = postgres_cluster.url_of(name)
     return postgres_cluster
 
@@ -302,5 +302,6 @@ def test_without_its_database_the_listener_goes_on_reading(own_cluster: Cluster,
 
 def count(url: str, what: str) -> int:
     with psycopg.connect(url) as database:
-        row = database.execute(f"SELECT count(*) FROM {what}").fetchone()  # type: ignore[call-overload]
+        row = database.execute(f"SELECT count(*) FROM {what}").fetchone()
+        assert row is not None
         return int(row[0])

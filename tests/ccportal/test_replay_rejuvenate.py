@@ -11,8 +11,9 @@ import pytest
 
 from switch import events as ev
 from switch.esl.captures import MICROSECONDS, load_capture
-from switch.esl.rejuvenate import NOT_OF_A_CALL, Rejuvenator, Renaming
+from switch.esl.rejuvenate import NOT_OF_A_CALL, Rejuvenator
 from switch.esl.replay_audio import AudioShelf
+from switch.esl.tokens import Renaming
 from switch.esl.translate import Translator
 from tests import captures
 

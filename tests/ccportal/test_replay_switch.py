@@ -151,7 +151,10 @@ def test_live_legs_can_be_recorded() -> None:
         assert {
             row["uuid"] for row in json.loads(dialogue.ask("api show channels as json")[1])["rows"]
         } == set(uuids)
-        ask = lambda words: dialogue.ask(f"api uuid_record {uuids[0]} {words}")[1]  # noqa: E731
+
+        def ask(words: str) -> bytes:
+            return dialogue.ask(f"api uuid_record {uuids[0]} {words}")[1]
+
         assert ask("start /a.wav") == ask("start /a.wav") == ask("mask /a.wav") == b"+OK Success\n"
         assert ask("mask /b.wav") == b"-ERR Cannot mask recording session!\n"
         assert ask("start /b.WAV") == b"-ERR Cannot record session!\n"
