@@ -273,7 +273,10 @@ def own_cluster(postgres_cluster: Cluster) -> Cluster:
 
 
 def manage(environment: dict[str, str], *command: str) -> None:
-    subprocess.run([sys.executable, MANAGE, *command], env=environment, check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, MANAGE, *command], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_without_its_database_the_listener_goes_on_reading(own_cluster: Cluster, tmp_path: Path) -> None:
