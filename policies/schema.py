@@ -121,7 +121,7 @@ def broken(error: ValidationError) -> Iterator[tuple[str, str, dict[str, Any]]]:
     elif rule == "required":
         yield from missing_keys(error, place)
     else:
-        target = {"target": error.validator_value} if rule != "format" else {}
+        target = {} if rule in ("format", "anyOf") else {"target": error.validator_value}
         yield place, rule, {"message": message_of(error), **target, "value": error.instance}
 
 
@@ -147,6 +147,7 @@ MESSAGES: dict[str, Callable[[Any], str]] = {
     "maximum": lambda target: f"It must be at most {target}.",
     "maxLength": lambda target: f"It may have at most {target} characters.",
     "format": lambda _: "It has a sign in it that does not belong there.",
+    "anyOf": lambda _: "It is neither the id of a thing nor a document.",
     "minLength": lambda _: "It must not be empty.",
 }
 

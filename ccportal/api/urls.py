@@ -2,15 +2,37 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from ccportal.api.accounts import AccountDetail
+from ccportal.api.accounts import AccountDetail, Children, Descendants
 from ccportal.api.cdrs import CdrDetail, CdrList, InteractionLegs, InteractionList, UserCdrList
 from ccportal.api.description import Docs, Schema
+from ccportal.api.people import (
+    ApiKeyDetail,
+    ApiKeyList,
+    DeviceDetail,
+    DeviceList,
+    PhoneNumberDetail,
+    PhoneNumberList,
+    UserDetail,
+    UserList,
+)
+from ccportal.api.policies import RecordingDecision
 from ccportal.api.queue_calls import AgentQueueCallList, QueueCallList
 from ccportal.api.recordings import RecordingDetail, RecordingList, RecordingMedia, UserRecordingList
 from ccportal.api.sign_in import ApiAuth, UserAuth
 from ccportal.api.views import Unknown
 
 account_patterns: list[URLPattern | URLResolver] = [
+    path("children", Children.as_view(), name="children"),
+    path("descendants", Descendants.as_view(), name="descendants"),
+    path("users", UserList.as_view(), name="users"),
+    path("users/<str:item_id>", UserDetail.as_view(), name="user"),
+    path("devices", DeviceList.as_view(), name="devices"),
+    path("devices/<str:item_id>", DeviceDetail.as_view(), name="device"),
+    path("phone_numbers", PhoneNumberList.as_view(), name="phone-numbers"),
+    path("phone_numbers/<str:item_id>", PhoneNumberDetail.as_view(), name="phone-number"),
+    path("api_keys", ApiKeyList.as_view(), name="api-keys"),
+    path("api_keys/<str:item_id>", ApiKeyDetail.as_view(), name="api-key"),
+    path("recording_decision", RecordingDecision.as_view(), name="recording-decision"),
     path("cdrs", CdrList.as_view(), name="cdrs"),
     path("cdrs/interaction", InteractionList.as_view(), name="interactions"),
     path("cdrs/legs/<str:interaction_id>", InteractionLegs.as_view(), name="legs"),
