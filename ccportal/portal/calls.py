@@ -157,4 +157,5 @@ def labelled(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def called(short: str, label: str) -> str:
-    return label if label.startswith(short) else f"{short} {label}".strip()
+    told = label.casefold().startswith(short.casefold())
+    return label if told else f"{short} {label}".strip()
