@@ -1,6 +1,7 @@
 """The whole flow on one page: journaled batches in, rows out, one transaction each.
 
-    bodies -> typed events -> conversations (cdr.ingest) -> takes (recordings.capture) -> journal position
+    bodies -> typed events -> conversations (cdr.ingest) -> takes (recordings.capture)
+           -> what the recorder told of them (recordings.expected) -> journal position
 
 The position is committed with the rows, and all of it can be repeated: a crash costs one batch's work again.
 """
@@ -23,7 +24,8 @@ from cdr.models import IngestPosition
 from cdr.rows import moment
 from queues import changes
 from queues.models import Agent, Queue
-from recordings import capture
+from recordings import capture, expected
+from recordings.expected import RecorderEvent
 from switch import events as ev
 from switch.errors import MalformedEvent
 from switch.esl.translate import Translator
@@ -42,6 +44,7 @@ class Heard:
     calls: list[ev.Event] = field(default_factory=list)
     agents: list[ev.AgentChanged] = field(default_factory=list)
     connection: list[ev.Event] = field(default_factory=list)
+    recorder: list[RecorderEvent] = field(default_factory=list)
     unknown: Counter[str] = field(default_factory=Counter)
     malformed: Counter[str] = field(default_factory=Counter)
     last_at: int = 0
@@ -65,9 +68,19 @@ def apply_bodies(
     return apply_events(switch, hear(bodies, kind), journal=journal, batch=batch)
 
 
-def hear(bodies: Iterable[bytes], kind: Kind = "events") -> Heard:
-    """Translate bodies and sort the events; what cannot be read is counted and stops nothing behind it."""
+def apply_mixed(
+    switch: Switch, groups: Iterable[tuple[Kind, Sequence[bytes]]], *, journal: str, batch: int
+) -> Applied:
+    """Apply batches of both kinds together, as a journal has them in turns."""
     heard = Heard()
+    for kind, bodies in groups:
+        hear(bodies, kind, heard)
+    return apply_events(switch, heard, journal=journal, batch=batch)
+
+
+def hear(bodies: Iterable[bytes], kind: Kind = "events", heard: Heard | None = None) -> Heard:
+    """Translate bodies and sort the events; what cannot be read is counted and stops nothing behind it."""
+    heard = heard or Heard()
     translate = translator().translate if kind == "events" else decode_control
     for body in bodies:
         try:
@@ -99,6 +112,8 @@ def _sort(heard: Heard, event: ev.Event) -> None:
             heard.agents.append(event)
         case ev.ConnectionLost() | ev.ConnectionRestored():
             heard.connection.append(event)
+        case ev.CallDecided() | ev.RecordingIntended() | ev.RecordingRefused() | ev.RecordingMasked():
+            heard.recorder.append(event)
         case ev.Unknown():
             heard.unknown[event.name] += 1
     heard.last_at = max(heard.last_at, event.at)
@@ -154,6 +169,7 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> int:
     """Calls, their recordings, and the queues and agents named in them."""
     result = ingest.ingest(switch, events)
     capture.record_takes(switch, capture.takes_of(result))
+    expected.move_decisions(result.absorbed)
     ingest.retire(result.absorbed)
     visits = [
         (touched.account_id, visit)
@@ -173,6 +189,9 @@ def _lock(switch: Switch) -> IngestPosition:
 
 
 def _finish(switch: Switch, heard: Heard, position: IngestPosition, journal: str, batch: int) -> None:
+    expected.note(switch, heard.recorder)
+    expected.find_calls(switch)
+    expected.settle_ended(switch)
     changes.record_changes(switch, heard.agents)
     observations.record_gaps(switch, heard.connection)
     observations.count(switch, "unknown", heard.unknown)

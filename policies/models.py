@@ -89,3 +89,10 @@ class PolicyChange(AboutTarget):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor}"
+
+
+class SnapshotMark(models.Model):
+    """Left behind by the database itself with each change of what a ``policies.snapshot`` holds."""
+
+    def __str__(self) -> str:
+        return f"change {self.pk}"

@@ -145,3 +145,60 @@ class Media(TenantModel):
     @classmethod
     def team_scope(cls, actor: Actor) -> Q:
         return Q(recording__in=Recording.objects.filter(Recording.team_scope(actor)))
+
+
+class Decision(TenantModel):
+    """What of a call was to be recorded and what not, with the facts it was decided from: stored at the time.
+
+    ``leg_uuid`` is the call's first A leg; ``call`` is null until that is known.
+    """
+
+    account_path = "call__account"
+
+    switch = models.ForeignKey(Switch, on_delete=models.CASCADE, related_name="+")
+    call = models.ForeignKey(Call, null=True, on_delete=models.CASCADE, related_name="decisions")
+    leg_uuid = models.CharField(max_length=255)
+    decided_at = models.DateTimeField()
+    facts = models.JSONField(default=dict)
+    grants = models.JSONField(default=list)
+    refusals = models.JSONField(default=list)
+    complaints = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["decided_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["switch", "leg_uuid"], name="decision_unique_leg")]
+        indexes = [
+            models.Index(
+                fields=["switch", "decided_at"], condition=Q(call=None), name="decision_without_call"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.leg_uuid
+
+    @classmethod
+    def team_scope(cls, actor: Actor) -> Q:
+        return Q(call__in=Call.objects.filter(Call.team_scope(actor)))
+
+
+class RecordingRequest(TenantModel):
+    """What a program asked for on a live call; the switch's listener takes it soon, or nobody does."""
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    switch = models.ForeignKey(Switch, on_delete=models.CASCADE, related_name="+")
+    leg_uuid = models.CharField(max_length=255)
+    action = models.CharField(max_length=16)
+    params = models.JSONField(default=dict)
+    asked_by = models.CharField(max_length=255, blank=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    taken_at = models.DateTimeField(null=True)
+    found = models.BooleanField(null=True)
+
+    class Meta:
+        ordering = ["asked_at", "id"]
+        indexes = [
+            models.Index(fields=["switch", "asked_at"], condition=Q(taken_at=None), name="request_not_taken")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} on {self.leg_uuid}"

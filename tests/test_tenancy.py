@@ -38,8 +38,9 @@ from accounts.models import (
 from accounts.tenancy import TenantModel
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from policies.models import PolicyChange, RecordingPolicy
+from policies.models import PolicyChange, RecordingPolicy
 from queues.models import Agent, AgentChange, Queue
-from recordings.models import Media, Recording
+from recordings.models import Decision, Media, Recording, RecordingRequest
 from tests import factories as make
 
 OURS = ("accounts", "queues", "cdr", "recordings", "ccportal", "policies", "reviews")
@@ -99,6 +100,7 @@ def admin_for_operators(label: str) -> dict[str, Route]:
 
 READ_ONLY = {"add": 404, "delete": 404}
 ACCOUNT = "v2/accounts/<str:account_id>"
+POLICIES = "admin/policies/recordingpolicy"
 ROUTES: dict[str, Route] = {
     "": Page(302),
     "sign-in/": Open(),
@@ -121,6 +123,17 @@ ROUTES: dict[str, Route] = {
     "v2/docs": Open(),
     "v2/": Page(404),
     ACCOUNT: item(Account),
+    f"{ACCOUNT}/children": item(Account),
+    f"{ACCOUNT}/descendants": item(Account),
+    f"{ACCOUNT}/users": item(Account),
+    f"{ACCOUNT}/users/<str:item_id>": item(Account, User),
+    f"{ACCOUNT}/devices": item(Account),
+    f"{ACCOUNT}/devices/<str:item_id>": item(Account, Device),
+    f"{ACCOUNT}/phone_numbers": item(Account),
+    f"{ACCOUNT}/phone_numbers/<str:item_id>": item(Account, PhoneNumber),
+    f"{ACCOUNT}/api_keys": item(Account),
+    f"{ACCOUNT}/api_keys/<str:item_id>": item(Account, ApiKey),
+    f"{ACCOUNT}/recording_decision": item(Account, owner=405),
     f"{ACCOUNT}/cdrs": item(Account),
     f"{ACCOUNT}/cdrs/interaction": item(Account),
     f"{ACCOUNT}/cdrs/legs/<str:interaction_id>": item(Account, Call),
@@ -158,6 +171,17 @@ ROUTES: dict[str, Route] = {
     **admin_of(Leg, **READ_ONLY),
     **admin_of(QueueVisit, **READ_ONLY),
     **admin_of(Recording, **READ_ONLY),
+    f"{POLICIES}/": Page(302),
+    f"{POLICIES}/account/<str:key>/": item(Account),
+    f"{POLICIES}/account/<str:key>/history/": item(Account),
+    f"{POLICIES}/phones/<str:key>/": item(Account),
+    f"{POLICIES}/phones/<str:key>/history/": item(Account),
+    f"{POLICIES}/user/<str:key>/": item(User),
+    f"{POLICIES}/user/<str:key>/history/": item(User),
+    f"{POLICIES}/device/<str:key>/": item(Device),
+    f"{POLICIES}/device/<str:key>/history/": item(Device),
+    f"{POLICIES}/restore/<str:key>/": item(PolicyChange, owner=405),
+    f"{POLICIES}/simulator/<str:key>/": item(Account),
     **admin_for_operators("django_q.schedule"),
     **admin_for_operators("django_q.success"),
     **admin_for_operators("django_q.failure"),
@@ -219,7 +243,23 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     QueueVisit: lambda tenant: make.make_visit(row(tenant, Call), f"{MARK}@default", agent_name=MARK),
     AgentOffer: lambda tenant: make.make_offer(row(tenant, QueueVisit), MARK),
     Recording: lambda tenant: make.make_recording(row(tenant, Call), tags=[MARK]),
+    RecordingPolicy: lambda tenant: RecordingPolicy.objects.create(
+        account=tenant.account, document={"account": {"any": {"any": {"url": f"https://{MARK}.example/"}}}}
+    ),
+    PolicyChange: lambda tenant: PolicyChange.objects.create(
+        account=tenant.account, actor=MARK, after={"account": {"any": {"any": {"format": "wav"}}}}
+    ),
     Media: lambda tenant: make.make_media(row(tenant, Recording), file_name=f"{MARK}.wav"),
+    Decision: lambda tenant: Decision.objects.create(
+        switch=row(tenant, Switch),
+        call=row(tenant, Call),
+        leg_uuid=MARK,
+        decided_at=timezone.now(),
+        refusals=[{"because": MARK}],
+    ),
+    RecordingRequest: lambda tenant: RecordingRequest.objects.create(
+        account=tenant.account, switch=row(tenant, Switch), leg_uuid=MARK, action="mask", asked_by=MARK
+    ),
     RecordingPolicy: lambda tenant: RecordingPolicy.objects.create(account=tenant.account),
     PolicyChange: lambda tenant: PolicyChange.objects.create(account=tenant.account, actor=MARK),
 }

@@ -147,8 +147,7 @@ class Applier:
     def _apply(self, journal: Journal, batches: list[Batch]) -> None:
         switch = self.switch or Switch.objects.get(pk=self.switch_uuid)
         last = batches[-1]
-        bodies = [body for batch in batches for body in batch.bodies]
-        apply_whole_or_apart(switch, bodies, last, journal.identity)
+        apply_whole_or_apart(switch, batches, journal.identity)
         self.place = Place(journal.identity, last.id)
         keep_place(self.folder, self.switch_id, self.place)
         self._heard_at = max(self._heard_at, last.received_at)
@@ -176,29 +175,33 @@ class Applier:
 
 
 def next_batches(journal: Journal, after: int) -> list[Batch]:
-    """Return the next batches of one kind, about as much as one transaction should hold."""
+    """Return the next batches, about as much as one transaction should hold."""
     found: list[Batch] = []
     for batch in journal.read(after, limit_bytes=BATCH_BYTES):
         if batch.damaged:
             log.error("batch %d of journal %s is damaged and left out", batch.id, journal.identity)
-        if found and batch.kind != found[0].kind:
-            break
         found.append(batch)
     return found
 
 
-def apply_whole_or_apart(switch: Switch, bodies: list[bytes], last: Batch, journal: str) -> None:
-    """Apply bodies in one transaction; when that cannot be done, one at a time, leaving out which cannot."""
-    kind: pipeline.Kind = "control" if last.kind == "control" else "events"
+def apply_whole_or_apart(switch: Switch, batches: list[Batch], journal: str) -> None:
+    """Apply batches in one transaction; when that cannot be, one event at a time without the bad ones."""
+    last = batches[-1]
+    groups = [(kind_of(batch), batch.bodies) for batch in batches]
     try:
-        pipeline.apply_bodies(switch, bodies, kind=kind, journal=journal, batch=last.id)
+        pipeline.apply_mixed(switch, groups, journal=journal, batch=last.id)
     except AWAY:
         raise
     except Exception:
         log.exception("batches up to %d of journal %s; applying their events one by one", last.id, journal)
-        for body in bodies:
-            apply_alone(switch, body, kind)
+        for kind, bodies in groups:
+            for body in bodies:
+                apply_alone(switch, body, kind)
         pipeline.apply_bodies(switch, [], journal=journal, batch=last.id)
+
+
+def kind_of(batch: Batch) -> pipeline.Kind:
+    return "control" if batch.kind == "control" else "events"
 
 
 def apply_alone(switch: Switch, body: bytes, kind: pipeline.Kind) -> None:

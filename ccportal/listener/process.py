@@ -16,6 +16,7 @@ from ccportal.listener.applier_process import ApplierProcess
 from ccportal.listener.parameters import Parameters, load_copy
 from ccportal.listener.reader import Link
 from ccportal.listener.standby import Lock
+from ccportal.recorder.desk import Desk
 from switch.errors import JournalError
 from switch.esl.connection import Connect
 from switch.esl.session import EventSession
@@ -50,7 +51,7 @@ class Listener:
 
     1. Take the machine's lock, or stand by until it is free.
     2. Start the applier, which takes the lease among machines; without a database nobody can refuse it.
-    3. While the lease is not held elsewhere: read from the switch into the journal.
+    3. While the lease is not held elsewhere: read from the switch into the journal, and record.
     4. At the end: keep what was read; the applier ends after its transaction, with `once` after everything.
     """
 
@@ -60,6 +61,7 @@ class Listener:
     once: bool = False
     stopping: threading.Event = field(default_factory=threading.Event)
     _link: Link | None = None
+    _desk: Desk | None = None
 
     def run(self) -> int:
         """Listen; 0 after a wanted end."""
@@ -98,6 +100,8 @@ class Listener:
                 self._follow_parameters()
             if self._link is not None and self._link.broken:
                 return True
+            if self._desk is not None and not self._desk.recorder.alive:
+                return True
             if self.once and self._link is not None and self._link.reader.ended_once:
                 return False
         return False
@@ -109,7 +113,10 @@ class Listener:
             self._end_link("another machine listens")
         elif lease and self._link is None:
             session = EventSession(self.parameters.address, self.connect)
-            self._link = Link(self.parameters.name, session, journal)
+            self._desk = Desk(
+                self.parameters.id, self.parameters.name, self.parameters.address, self.folder, journal
+            )
+            self._link = Link(self.parameters.name, session, journal, self._desk.recorder)
 
     def _follow_parameters(self) -> None:
         """Connect anew when the switch's address or password was changed."""
@@ -123,7 +130,11 @@ class Listener:
     def _end_link(self, reason: str) -> bool:
         """End the connection if there is one; False when what was read could not be kept in time."""
         link, self._link = self._link, None
-        return link is None or link.stop(reason, DRAIN_SECONDS)
+        desk, self._desk = self._desk, None
+        kept = link is None or link.stop(reason, DRAIN_SECONDS)
+        if desk is not None:
+            desk.stop()
+        return kept
 
 
 def sync_quietly(journal: Journal) -> None:

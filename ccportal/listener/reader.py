@@ -9,6 +9,7 @@ from typing import Final
 
 from ccportal.listener import gaps
 from ccportal.listener.backlog import Backlog, Parcel
+from ccportal.recorder.recorder import Recorder
 from switch.errors import JournalError
 from switch.esl.session import Connected, Disconnected, EventSession, NotConnected, Received
 from switch.journal import Journal
@@ -22,8 +23,16 @@ RETRY_SECONDS: Final = 0.5
 class Reader:
     """Moves what comes from a switch into the backlog, with a record for each window without a connection."""
 
-    def __init__(self, name: str, session: EventSession, backlog: Backlog, unheard_since: int) -> None:
+    def __init__(
+        self,
+        name: str,
+        session: EventSession,
+        backlog: Backlog,
+        unheard_since: int,
+        recorder: Recorder | None = None,
+    ) -> None:
         self.ended_once = False
+        self._recorder = recorder
         self._name = name
         self._session = session
         self._backlog = backlog
@@ -60,6 +69,8 @@ class Reader:
     def _received(self, bodies: list[bytes]) -> None:
         if not bodies:
             return
+        if self._recorder is not None:
+            self._recorder.offer(bodies)
         received_at = time.time()
         if self._backlog.put(bodies, received_at):
             self._note_dropped()
@@ -79,6 +90,8 @@ class Reader:
         self._complaint = ""
         self._record(gaps.restored(self._lost_at, int(connected.at * 1_000_000)))
         self._lost_at = 0
+        if self._recorder is not None:
+            self._recorder.sweep()
 
     def _disconnected(self, disconnected: Disconnected) -> None:
         log.warning("switch %s: connection ended (%s)", self._name, disconnected.reason.value)
@@ -147,12 +160,14 @@ class Keeper:
 class Link:
     """The two threads between one switch and its journal."""
 
-    def __init__(self, name: str, session: EventSession, journal: Journal) -> None:
+    def __init__(
+        self, name: str, session: EventSession, journal: Journal, recorder: Recorder | None = None
+    ) -> None:
         backlog = Backlog()
         since, told = gaps.unheard_since(journal)
         if since and not told:
             journal.append([gaps.lost(since, "the listener ended")], gaps.CONTROL)
-        self.reader = Reader(name, session, backlog, since)
+        self.reader = Reader(name, session, backlog, since, recorder)
         self.keeper = Keeper(name, journal, backlog)
         self._reason = "the listener was stopped"
         self._stopping = threading.Event()

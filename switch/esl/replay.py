@@ -51,7 +51,8 @@ def captured_tape(calls: Iterator[list[CapturedEvent]]) -> Tape:
 class Terms:
     """How a replay is done.
 
-    Speed 0 is as fast as it goes; playing begins when `wait_for` clients have subscribed.
+    Speed 0 is as fast as it goes; playing begins when `wait_for` clients have subscribed. Commands take
+    effect and are answered after `reply_delay` seconds.
     """
 
     host: str = "127.0.0.1"
@@ -61,6 +62,7 @@ class Terms:
     wait_for: int = 1
     forever: bool = False
     heartbeats: bool = False
+    reply_delay: float = 0.0
     core: str = field(default_factory=lambda: str(uuid.uuid4()))
 
 
@@ -109,10 +111,16 @@ class ReplaySwitch:
             if client.filter.enabled and client.filter.wants(event):
                 await client.write(_frame(client.filter.format, event.body, made))
 
-    async def send_own(self, name: str, fields: dict[str, str]) -> None:
+    async def tell_consequences(self) -> None:
+        """Send the events that commands brought about."""
+        for event in self.live.taken():
+            at = datetime.fromtimestamp(event.at / MICROSECONDS, UTC)
+            await self.send_own(event.name, event.fields, at)
+
+    async def send_own(self, name: str, fields: dict[str, str], at: datetime | None = None) -> None:
         """Send an event that is not on the tape."""
         self._own_sequence += 1
-        body = own_event(name, self.terms.core, self._own_sequence, datetime.now(UTC), fields)
+        body = own_event(name, self.terms.core, self._own_sequence, at or datetime.now(UTC), fields)
         await self.send(label_event(body))
 
     async def _play(self) -> None:
@@ -123,7 +131,11 @@ class ReplaySwitch:
             if played.before is not None:
                 await asyncio.to_thread(played.before)
             self.live.follow(played.event)
+            over = played.event.name == "CHANNEL_HANGUP_COMPLETE"
+            if over:
+                await self.tell_consequences()
             await self.send(played.event)
+            await self.tell_consequences()
             self.played += 1
 
     async def _wait_until(self, began: float, due: float) -> None:
@@ -221,7 +233,9 @@ class _Client:
         if not self._signed_in:
             return await self._sign_in(verb, rest)
         if verb == "api":
+            await asyncio.sleep(self._switch.terms.reply_delay)
             await self.write(frames.api_frame(self._switch.answers.answer(rest)))
+            await self._switch.tell_consequences()
             return True
         if verb == "bgapi":
             await self._run_in_background(rest)

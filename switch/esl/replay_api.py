@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,7 +33,10 @@ RECORD_ACTIONS = {
     "unmask": "unmask recording",
 }
 RECORD_USAGE = "-USAGE: <uuid> [start|stop|mask|unmask] <path> [<limit>] [<recording_vars>]\n"
-LEG_COMMANDS = frozenset({"uuid_setvar", "uuid_setvar_multi", "uuid_kill", "uuid_transfer", "uuid_broadcast"})
+LEG_COMMANDS = frozenset({"uuid_kill", "uuid_transfer", "uuid_broadcast"})
+ARMED_RECORDING = re.compile(r"record_session (?P<path>\S+?)(?: \+?\d+)?(?: \{(?P<tags>[^}]*)\})?")
+ANSWER_TO_START = 20_000
+NOT_IN_A_CONSEQUENCE = ("Event-", "Core-UUID", "FreeSWITCH-", "Bridge-", "Hangup-", "Recording-Variable-")
 
 
 @dataclass(slots=True)
@@ -39,27 +44,90 @@ class LiveLeg:
     """A leg that was created and has not ended, and the files being recorded on it."""
 
     channel: dict[str, Any]
+    answered: bool = False
     recordings: set[str] = field(default_factory=set)
+    variables: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, dict[str, str]] = field(default_factory=dict)
+    began: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEvent:
+    """An event that a command brought about; ``at`` is in microseconds of the tape's time."""
+
+    name: str
+    at: int
+    fields: dict[str, Any]
 
 
 class LiveLegs:
-    """The legs of the calls being played."""
+    """The legs of the calls being played, and what commands bring about on them.
+
+    ``consequences`` are events to be told next; ``pre_answered`` are legs on which somebody began to record
+    before the answer, which a real switch then answers with early media.
+    """
 
     def __init__(self) -> None:
         self.legs: dict[str, LiveLeg] = {}
+        self.consequences: list[OwnEvent] = []
+        self.pre_answered: list[str] = []
+        self._tape_at = 0
+        self._followed_at = 0.0
+
+    @property
+    def now(self) -> int:
+        """The tape's time, in microseconds."""
+        return self._tape_at + int((time.monotonic() - self._followed_at) * MICROSECONDS)
 
     def follow(self, event: CapturedEvent) -> None:
         """Take notice of an event that is being played."""
         if event.name not in LEG_EVENTS:
             return
+        self._tape_at, self._followed_at = max(event.at, self._tape_at), time.monotonic()
         channel: dict[str, Any] = json.loads(event.body)
         uuid = str(channel.get("Unique-ID", ""))
         if event.name == "CHANNEL_HANGUP_COMPLETE":
-            self.legs.pop(uuid, None)
+            self._end(uuid, event.at)
         elif event.name == "CHANNEL_CREATE":
             self.legs[uuid] = LiveLeg(channel)
         elif uuid in self.legs:
             self._update(self.legs[uuid], event.name, channel)
+        if event.name == "CHANNEL_ANSWER" and uuid in self.legs:
+            self._answer(self.legs[uuid], event.at)
+
+    def taken(self) -> list[OwnEvent]:
+        """Return the consequences since the last time."""
+        found, self.consequences = self.consequences, []
+        return found
+
+    def begin(self, leg: LiveLeg, path: str, tags: dict[str, str], at: int) -> None:
+        """Record a leg into a file; one that is being recorded goes on as it was."""
+        if path in leg.recordings:
+            return
+        leg.recordings.add(path)
+        leg.asked[path], leg.began[path] = tags, at
+        self.consequences.append(OwnEvent("RECORD_START", at, record_fields(leg, path)))
+
+    def finish(self, leg: LiveLeg, path: str, at: int) -> None:
+        """End a recording; one that the tape has itself is the tape's to end."""
+        leg.recordings.discard(path)
+        if path in leg.asked:
+            milliseconds = max(0, at - leg.began[path]) // 1000
+            fields = record_fields(leg, path) | {"variable_record_ms": str(milliseconds)}
+            del leg.asked[path]
+            self.consequences.append(OwnEvent("RECORD_STOP", at, fields))
+
+    def _answer(self, leg: LiveLeg, at: int) -> None:
+        leg.answered = True
+        for name, value in leg.variables.items():
+            armed = ARMED_RECORDING.fullmatch(value) if name.startswith("execute_on_answer") else None
+            if armed is not None:
+                self.begin(leg, armed["path"], tags_in(armed["tags"] or ""), at + ANSWER_TO_START)
+
+    def _end(self, uuid: str, at: int) -> None:
+        leg = self.legs.pop(uuid, None)
+        for path in sorted(leg.asked) if leg else ():
+            self.finish(leg, path, at)  # type: ignore[arg-type]
 
     @staticmethod
     def _update(leg: LiveLeg, name: str, channel: dict[str, Any]) -> None:
@@ -81,6 +149,8 @@ class ApiAnswers:
             "version": lambda _: VERSION,
             "show": self._show,
             "uuid_record": self._record,
+            "uuid_setvar": self._set,
+            "uuid_setvar_multi": self._set_many,
             "uuid_exists": lambda uuid: "true" if uuid in live.legs else "false",
             "uuid_dump": self._dump,
             "uuid_buglist": self._buglist,
@@ -121,9 +191,39 @@ class ApiAnswers:
         leg = self._live.legs.get(uuid)
         if leg is None:
             return "-ERR Cannot locate session!\n"
+        if action == "start" and not leg.answered:
+            self._live.pre_answered.append(uuid)
+        before = set(leg.recordings)
         if _apply_recording(leg.recordings, action, path):
+            self._follow_up(leg, before, arguments)
             return "+OK Success\n"
         return f"-ERR Cannot {RECORD_ACTIONS[action]} session!\n"
+
+    def _follow_up(self, leg: LiveLeg, before: set[str], arguments: str) -> None:
+        """Have the events told that begin and end files."""
+        braces = arguments.partition("{")[2].partition("}")[0]
+        now = self._live.now
+        for path in leg.recordings - before:
+            leg.recordings.discard(path)
+            self._live.begin(leg, path, tags_in(braces), now)
+        for path in before - leg.recordings:
+            self._live.finish(leg, path, now)
+
+    def _set(self, arguments: str) -> str:
+        uuid, name, value = [*arguments.split(" ", 2), "", ""][:3]
+        return self._set_variables(uuid, {name: value})
+
+    def _set_many(self, arguments: str) -> str:
+        uuid, _, pairs = arguments.partition(" ")
+        return self._set_variables(uuid, dict(pair.partition("=")[::2] for pair in pairs.split(";")))
+
+    def _set_variables(self, uuid: str, variables: dict[str, str]) -> str:
+        leg = self._live.legs.get(uuid)
+        if leg is None:
+            return "-ERR No such channel!\n"
+        leg.variables |= variables
+        leg.channel |= {f"variable_{name}": value for name, value in variables.items()}
+        return "+OK\n"
 
     def _dump(self, arguments: str) -> str:
         leg = self._live.legs.get(arguments.split(" ")[0])
@@ -164,6 +264,18 @@ def _apply_recording(recordings: set[str], action: str, path: str) -> bool:
     if action == "stop":
         recordings.discard(path)
     return True
+
+
+def tags_in(braces: str) -> dict[str, str]:
+    """Read recording variables as they stand between braces."""
+    return dict(pair.partition("=")[::2] for pair in braces.split(",") if "=" in pair)
+
+
+def record_fields(leg: LiveLeg, path: str) -> dict[str, Any]:
+    """Return what an event about a leg's recording says besides the usual."""
+    own = {key: value for key, value in leg.channel.items() if not key.startswith(NOT_IN_A_CONSEQUENCE)}
+    tags = {f"Recording-Variable-{name}": value for name, value in leg.asked.get(path, {}).items()}
+    return own | {"Record-File-Path": path} | tags
 
 
 def channel_row(channel: dict[str, Any]) -> dict[str, str]:

@@ -200,7 +200,7 @@ def test_the_applier_waits_for_a_database_that_is_away(
     monkeypatch.setattr("ccportal.listener.applier.connection.close", lambda: None)
     journal_of_switch.append(captures.bodies("fail_busy"))
     with monkeypatch.context() as away:
-        away.setattr(pipeline, "apply_bodies", be_away)
+        away.setattr(pipeline, "apply_mixed", be_away)
         assert not applier.step()
         assert not applier.caught_up()
     run(applier)

@@ -70,6 +70,6 @@ def in_batches(bodies: Iterator[bytes]) -> Iterator[list[bytes]]:
 def apply_behind(switch: Switch, journal: Journal, after: int) -> int:
     """Apply what the journal holds behind a place, and return the new place."""
     for batch in journal.read(after, limit_bytes=BATCH_BYTES):
-        apply_whole_or_apart(switch, batch.bodies, batch, "")
+        apply_whole_or_apart(switch, [batch], "")
         after = batch.id
     return after

@@ -1,0 +1,1 @@
+"""What records: it decides about live calls in memory and commands the switch, whatever the database does."""
