@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Switch
 from cdr.models import ConnectionGap, EventCount
-from cdr.rows import moment
+from cdr.rows import instant
 from switch import events as ev
 
 
@@ -19,11 +19,11 @@ def record_gaps(switch: Switch, events: Sequence[ev.Event]) -> None:
     for event in events:
         if isinstance(event, ev.ConnectionLost):
             ConnectionGap.objects.get_or_create(
-                switch=switch, started_at=moment(event.at), defaults={"reason": event.reason[:255]}
+                switch=switch, started_at=instant(event.at), defaults={"reason": event.reason[:255]}
             )
         elif isinstance(event, ev.ConnectionRestored) and event.lost_at:
             ConnectionGap.objects.update_or_create(
-                switch=switch, started_at=moment(event.lost_at), defaults={"ended_at": moment(event.at)}
+                switch=switch, started_at=instant(event.lost_at), defaults={"ended_at": instant(event.at)}
             )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from accounts.models import Switch
 from cdr.models import Leg
-from cdr.rows import EPOCH
+from cdr.rows import instant
 from switch import events as ev
 
 SETTLED = dt.timedelta(seconds=10)
@@ -18,7 +18,7 @@ def lost_legs(switch: Switch, listed: Collection[str], at: int) -> list[ev.LegLo
 
     Young ones may only not have been listed yet. The real end, if a CDR file tells it later, takes its place.
     """
-    before = EPOCH + dt.timedelta(microseconds=at) - SETTLED
+    before = instant(at) - SETTLED
     up = Leg.objects.filter(switch=switch, ended_at__isnull=True, created_at__lt=before)
     gone = set(up.values_list("uuid", flat=True)) - set(listed)
     return [

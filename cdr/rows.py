@@ -175,8 +175,13 @@ class Owner:
     custom: Sequence[str] = ()
 
 
+def instant(microseconds: int) -> dt.datetime:
+    return EPOCH + dt.timedelta(microseconds=microseconds)
+
+
 def moment(microseconds: int) -> dt.datetime | None:
-    return EPOCH + dt.timedelta(microseconds=microseconds) if microseconds else None
+    """The instant, None where there was none."""
+    return instant(microseconds) if microseconds else None
 
 
 def span_ms(begin: int, end: int) -> int | None:

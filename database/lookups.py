@@ -10,14 +10,14 @@ from django.db.models import CharField, Lookup, TextField
 
 @CharField.register_lookup
 @TextField.register_lookup
-class AnyOf(Lookup):  # type: ignore[type-arg]
+class AnyOf(Lookup):
     lookup_name = "any_of"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         field, params = self.process_lhs(compiler, connection)
-        return f"{field} IN (SELECT value FROM json_each(%s))", [*params, json.dumps(list(self.rhs))]
+        return f"{field} IN (SELECT value FROM json_each(%s))", (*params, json.dumps(list(self.rhs)))
 
-    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         field, params = self.process_lhs(compiler, connection)
-        return f"{field} = ANY(%s)", [*params, list(self.rhs)]
+        return f"{field} = ANY(%s)", (*params, list(self.rhs))

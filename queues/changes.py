@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from accounts.models import Switch
 from database.bulk import Table
@@ -13,6 +14,8 @@ from switch import events as ev
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
+
+Named = TypeVar("Named", Queue, Agent)
 
 CHANGES = Table(AgentChange, ["id", "account_id", "switch_id", "agent_name", "at", "kind", "value"])
 
@@ -53,7 +56,7 @@ def _accounts_of(switch: Switch, names: Iterable[str]) -> dict[str, uuid.UUID | 
     return found
 
 
-def enter(model: type[Queue] | type[Agent], pairs: Iterable[tuple[uuid.UUID, str]]) -> None:
+def enter(model: type[Named], pairs: Iterable[tuple[uuid.UUID, str]]) -> None:
     """Enter queues or agents, by account and name, that are heard of for the first time."""
     wanted = {(account_id, name[:255]) for account_id, name in pairs if name}
     rows = model.objects.filter(

@@ -61,7 +61,7 @@ def read_all(journal: Journal) -> None:
             after = batch.id
 
 
-def per_second(number: int, work: Callable[[], None]) -> float:
+def per_second(number: int, work: Callable[[], object]) -> float:
     """Return how many of a number of things a piece of work does in a second."""
     started = time.perf_counter()
     work()

@@ -5,20 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0003_validators'),
+        ("accounts", "0003_validators"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='device',
-            name='created_at',
+            model_name="device",
+            name="created_at",
             field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
         ),
         migrations.AddField(
-            model_name='phonenumber',
-            name='created_at',
+            model_name="phonenumber",
+            name="created_at",
             field=models.DateTimeField(default=django.utils.timezone.now, editable=False),
         ),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 import msgspec
@@ -179,10 +179,11 @@ class WireDecoder:
         texts = [*HEADERS, *(field for field, _ in self.variables), *(f"q_{field}" for field in QUALITY)]
         fields: list[tuple[str, Any, Any]] = [(field, str, "") for field in texts]
         fields += [(field, int | None, None) for field in NUMBERS]
-        self._type = msgspec.defstruct("Wire", fields, rename=rename, frozen=True, gc=False)
+        self._type: Any = msgspec.defstruct("Wire", fields, rename=rename, frozen=True, gc=False)
         self._numbers = dict.fromkeys(NUMBERS.values(), int)
         self._known = set(rename.values())
-        self._decode = msgspec.json.Decoder(self._type, strict=False).decode
+        decoder: Any = msgspec.json.Decoder(self._type, strict=False)
+        self._decode: Callable[[bytes], WireEvent] = decoder.decode
 
     def decode(self, body: bytes) -> WireEvent:
         if b"\\u" in body or b"\x00" in body:
@@ -202,9 +203,10 @@ class WireDecoder:
             raise MalformedEvent("not a JSON object")
         tidy = {key: self._tidy(key, found[key]) for key in self._known & found.keys()}
         try:
-            return msgspec.convert(tidy, self._type, strict=False)
+            wire: WireEvent = msgspec.convert(tidy, self._type, strict=False)
         except msgspec.MsgspecError as error:
             raise MalformedEvent(str(error)) from error
+        return wire
 
     def _tidy(self, key: str, value: object) -> object:
         if isinstance(value, list):

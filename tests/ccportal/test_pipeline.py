@@ -29,7 +29,7 @@ def switch() -> Switch:
 def rows() -> dict[str, Any]:
     """All that ingest wrote, without the ids that depend on what was heard first."""
     volatile = {"id", "call_id", "visit_id", "state_at"}
-    found = {}
+    found: dict[str, Any] = {}
     for model in (Call, Leg, QueueVisit, AgentOffer, Recording, AgentChange):
         listed = [
             {name: value for name, value in row.items() if name not in volatile}
