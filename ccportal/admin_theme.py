@@ -77,6 +77,7 @@ UNFOLD: dict[str, Any] = {
                     page("Users", "person", "accounts_user"),
                     page("Teams", "groups", "accounts_team"),
                     page("Devices", "phone_in_talk", "accounts_device"),
+                    page("Recording policy", "tune", "policies_recordingpolicy"),
                     page("Phone numbers", "dialpad", "accounts_phonenumber"),
                     page("API keys", "key", "accounts_apikey"),
                 ],
