@@ -11,7 +11,7 @@ ROOT: Path = settings.BASE_DIR
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 VARIABLE = re.compile(r"\bCCPORTAL_(?!TEST_)[A-Z_]+\b")
-PACKAGES = ("accounts", "ccportal", "cdr", "database", "queues", "recordings", "switch")
+PACKAGES = ("accounts", "ccportal", "cdr", "database", "policies", "queues", "recordings", "switch")
 
 
 def code() -> str:

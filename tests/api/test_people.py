@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import jsonschema
 import pytest
 from django.contrib.auth import authenticate
+from django.test import Client
 
 from accounts.keys import find_key, find_token, issue_token
 from accounts.models import Account, ApiKey, AuditEntry, Device, PhoneNumber, Role, User
@@ -21,6 +23,34 @@ def problems(answer: Any) -> dict[str, list[str]]:
     body = answer.json()
     assert (answer.status_code, body["message"]) == (400, "validation error"), body
     return {path: list(rules) for path, rules in body["data"].items()}
+
+
+@pytest.mark.parametrize(
+    ("path", "component"),
+    [
+        ("", "AccountAnswer"),
+        ("/children", "AccountPage"),
+        ("/users", "UserPage"),
+        ("/users/{user}", "UserAnswer"),
+        ("/devices", "DevicePage"),
+        ("/devices/{device}", "DeviceAnswer"),
+        ("/phone_numbers", "PhoneNumberPage"),
+        ("/api_keys", "ApiKeyPage"),
+    ],
+)
+def test_answers_are_as_the_description_says(api: Api, path: str, component: str) -> None:
+    device = make_device(api.account)
+    make_phone_number(api.account)
+    send(api, "PUT", "", {"name": "Below"})
+    send(api, "PUT", "/api_keys", {"name": "CRM"})
+    for target in ("", f"/users/{api.user.pk.hex}", f"/devices/{device.pk.hex}"):
+        half = {"any": {"any": {"enabled": True}}}
+        assert send(api, "PATCH", target, {"call_recording": half if target else {"account": half}})
+    schema = Client().get("/v2/schema", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    reference = {"$ref": f"#/components/schemas/{component}", "components": schema["components"]}
+    body = api.own(path.format(user=api.user.pk.hex, device=device.pk.hex)).json()
+    assert list(jsonschema.Draft202012Validator(reference).iter_errors(body)) == []
+    assert set(body) <= set(schema["components"]["schemas"][component]["properties"])
 
 
 def test_a_person_is_made_read_changed_and_removed(api: Api) -> None:
