@@ -13,6 +13,7 @@ class Action(enum.StrEnum):
     EXPORT = "export"
     TAG = "tag"
     HOLD = "hold"
+    RECORD = "record"
     COMMENT = "comment"
     EVALUATE = "evaluate"
     ASSIGN_REVIEWS = "assign_reviews"
@@ -36,6 +37,7 @@ RIGHTS: dict[str, frozenset[Action]] = {
             Action.EXPORT,
             Action.TAG,
             Action.HOLD,
+            Action.RECORD,
             Action.COMMENT,
             Action.ASSIGN_REVIEWS,
             Action.SET_AGENT_STATUS,

@@ -139,6 +139,7 @@ ROUTES: dict[str, Route] = {
     f"{ACCOUNT}/cdrs/legs/<str:interaction_id>": item(Account, Call),
     f"{ACCOUNT}/cdrs/<str:cdr_id>": item(Account, Leg),
     f"{ACCOUNT}/users/<str:user_id>/cdrs": item(Account, User),
+    f"{ACCOUNT}/channels/<str:call_id>": item(Account, owner=405),
     f"{ACCOUNT}/queue_calls": item(Account),
     f"{ACCOUNT}/agents/<str:agent_id>/queue_calls": item(Account, Agent),
     f"{ACCOUNT}/recordings": item(Account),
@@ -194,6 +195,7 @@ NOT_A_TENANTS = {
     "cdr.ConnectionGap": "about a switch, seen by operators",
     "cdr.Evidence": "what ingest reads again, shown to nobody",
     "cdr.EvidenceKey": "what ingest reads again, shown to nobody",
+    "policies.SnapshotMark": "says that something changed, not what",
     "cdr.EventCount": "about a switch, seen by operators",
     "cdr.IngestPosition": "about a switch, seen by operators",
 }

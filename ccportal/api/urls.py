@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from ccportal.api.accounts import AccountDetail, Children, Descendants
 from ccportal.api.cdrs import CdrDetail, CdrList, InteractionLegs, InteractionList, UserCdrList
+from ccportal.api.channels import Channel
 from ccportal.api.description import Docs, Schema
 from ccportal.api.people import (
     ApiKeyDetail,
@@ -38,6 +39,7 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("cdrs/legs/<str:interaction_id>", InteractionLegs.as_view(), name="legs"),
     path("cdrs/<str:cdr_id>", CdrDetail.as_view(), name="cdr"),
     path("users/<str:user_id>/cdrs", UserCdrList.as_view(), name="user-cdrs"),
+    path("channels/<str:call_id>", Channel.as_view(), name="channel"),
     path("queue_calls", QueueCallList.as_view(), name="queue-calls"),
     path("agents/<str:agent_id>/queue_calls", AgentQueueCallList.as_view(), name="agent-queue-calls"),
     path("recordings", RecordingList.as_view(), name="recordings"),

@@ -16,6 +16,7 @@ from accounts.access import Action
 from accounts.models import Account
 from ccportal.portal.calls import labelled_agents, labelled_queues
 from ccportal.portal.clock import between, clock_time, day_and_time, duration, whole
+from ccportal.portal.decisions import reasons_of
 from ccportal.portal.page import PortalView
 from ccportal.portal.rows import Names, other_party, own_party
 from ccportal.portal.takes import Take, take_of, why
@@ -30,7 +31,7 @@ from ccportal.portal.wording import (
 )
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from queues.models import Agent, Queue
-from recordings.models import Media, Recording
+from recordings.models import Decision, Media, Recording
 
 PARTS_AT_MOST = 200
 LONGEST_FIELD = 2000
@@ -131,6 +132,7 @@ class OneCallView(PortalView):
             "take": self.chosen_take(takes),
             "recorded": recorded,
             "because": because,
+            "reasons": reasons_of(self.visible(Decision).filter(call=call)),
             "may_play": bool(actor and actor.may(Action.PLAY)),
             "may_download": bool(actor and actor.may(Action.DOWNLOAD)),
             "zone_short": f"{call.started_at.astimezone(self.zone):%Z}",

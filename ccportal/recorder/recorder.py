@@ -72,8 +72,8 @@ Item = Bodies | Answered | Asked | Snapshot | Word | Stop
 class Recorder:
     """Decides and commands for one switch.
 
-    ``offer`` never waits: when too much waits already, bodies are dropped and counted in ``dropped``; what they
-    told is asked from the switch itself.
+    ``offer`` never waits: when too much waits already, bodies are dropped and counted in ``dropped``, and the
+    switch itself is asked for what they told.
     """
 
     def __init__(

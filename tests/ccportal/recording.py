@@ -8,7 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ decode_control = msgspec.json.Decoder(ev.AnyEvent).decode
 def snapshot(
     account: Mapping[str, Any] | None = None, folder: str = FOLDER, **devices: Mapping[str, Any]
 ) -> Snapshot:
-    """One account that has the whole switch; a device's document by ``phone1001=…``, its user's by ``user1001``."""
+    """One account that has the whole switch; ``phone1001=`` is a device's document, ``user1001=`` a user."""
     documents: dict[uuid.UUID, Any] = {} if account is None else {ACCOUNT: account}
     for name, document in devices.items():
         documents[phone_id(name[-4:]) if name.startswith("phone") else user_id(name[-4:])] = document
@@ -67,8 +67,7 @@ class Scene:
 
     switch: ReplaySwitch
     recorder: Recorder
-    journal: Journal
-    started: list[dict[str, Any]] = field(default_factory=list)
+    folder: Path
 
     @property
     def commands(self) -> list[str]:
@@ -77,12 +76,14 @@ class Scene:
         return [line for line in found if line.startswith(("uuid_setvar", "uuid_record"))]
 
     def records(self, kind: type[Any] = ev.Event) -> list[Any]:
-        bodies = [body for batch in self.journal.read(0) if batch.kind == "control" for body in batch.bodies]
-        return [event for event in map(decode_control, bodies) if isinstance(event, kind)]
+        return [event for event in map(decode_control, self.kept("control")) if isinstance(event, kind)]
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        bodies = [body for batch in self.journal.read(0) if batch.kind == "events" for body in batch.bodies]
-        return [json.loads(body) for body in bodies if label_event(body).name == name]
+        return [json.loads(body) for body in self.kept("events") if label_event(body).name == name]
+
+    def kept(self, kind: str) -> list[bytes]:
+        with Journal.follow(self.folder, "s") as journal:
+            return [body for batch in journal.read(0) if batch.kind == kind for body in batch.bodies]
 
     @property
     def ours(self) -> list[dict[str, Any]]:
@@ -122,10 +123,24 @@ def playing(
     with BackgroundSwitch(switch) as background, Journal.open(folder, "s") as journal:
         address = Address("127.0.0.1", background.port, "ClueCon")
         recorder = Recorder("test", address, journal, policies)
-        holder.append(Scene(switch, recorder, journal))
+        holder.append(Scene(switch, recorder, folder))
         link = Link("test", EventSession(address, backend("native")), journal, recorder)
         try:
             yield holder[0]
+        finally:
+            link.stop("the test is over", 5.0)
+            recorder.stop()
+
+
+@contextmanager
+def beside(scene: Scene, policies: Snapshot, folder: Path) -> Iterator[Recorder]:
+    """Have one more listener hear the same switch for the length of a with block."""
+    address = Address("127.0.0.1", scene.switch.port, "ClueCon")
+    with Journal.open(folder, "beside") as journal:
+        recorder = Recorder("beside", address, journal, policies)
+        link = Link("beside", EventSession(address, backend("native")), journal, recorder)
+        try:
+            yield recorder
         finally:
             link.stop("the test is over", 5.0)
             recorder.stop()
