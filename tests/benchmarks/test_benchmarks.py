@@ -15,6 +15,7 @@ from benchmarks.figures import Figure, percentile, table
 from tests.postgres import NoPostgreSQL, find_programs
 
 SMALL = {
+    "decisions": ("--decisions", "100"),
     "ingest": ("--calls", "3", "--database", "sqlite"),
     "live": ("--calls", "3", "--rate", "20", "--database", "sqlite"),
     "playback": ("--seconds", "1", "--runs", "2", "--database", "sqlite"),
