@@ -1,4 +1,4 @@
-"""How many calls a second the recording policies decide; the limit is the look-ups in dictionaries it takes."""
+"""How many calls a second the recording policies decide; the limit is the dictionary look-ups it takes."""
 
 from __future__ import annotations
 

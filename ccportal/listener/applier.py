@@ -28,7 +28,7 @@ from switch.journal import Batch, Journal, journal_path
 
 log = logging.getLogger(__name__)
 
-BATCH_BYTES: Final = 8 * 1024 * 1024
+BATCH_BYTES: Final = 48 * 1024 * 1024
 KEEP_SECONDS: Final = 3 * 24 * 3600
 PRUNE_SECONDS: Final = 3600.0
 AWAY: Final = (OperationalError, InterfaceError)
