@@ -6,6 +6,7 @@ import contextlib
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,20 +73,26 @@ def serve(stream: list[Slice]) -> None:
         sys.stdout.flush()
         while True:
             client, _ = server.accept()
-            with client, contextlib.suppress(ConnectionError):
-                sign_in(client)
-                send_all(client, stream)
+            threading.Thread(target=attend, args=(client, stream), daemon=True).start()
 
 
-def sign_in(client: socket.socket) -> None:
-    """Agree to everything until events are asked for."""
+def attend(client: socket.socket, stream: list[Slice]) -> None:
+    """Send everything to a client that asks for events; one that only gives commands stays connected."""
+    with client, contextlib.suppress(ConnectionError):
+        if sign_in(client):
+            send_all(client, stream)
+
+
+def sign_in(client: socket.socket) -> bool:
+    """Agree to everything until events are asked for; False when the client left before."""
     client.sendall(AUTH_REQUEST)
     with client.makefile("rb") as lines:
         for line in lines:
             if line.strip():
                 client.sendall(reply_frame("+OK accepted"))
             if line.startswith(b"event "):
-                return
+                return True
+    return False
 
 
 def send_all(client: socket.socket, stream: list[Slice]) -> None:
