@@ -100,6 +100,11 @@ class Snapshot:
         return self.rows.switch.id
 
     @property
+    def asks_for_something(self) -> bool:
+        """Whether any policy was ever written: without one the switch need not be bothered."""
+        return any(self.rows.documents.values())
+
+    @property
     def folder(self) -> str:
         """Where the switch keeps our recordings."""
         return self.rows.switch.folder
