@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 from django.utils import timezone
 
 from accounts.models import Account, Role, Switch, User
@@ -18,24 +19,7 @@ QUEUES, AGENTS, CALLERS = 50, 500, 200_000
 OTHER_TENANT = 5  # one call in so many more is another tenant's
 
 # Queues and agents are taken unevenly (random() squared), as a call centre's are.
-FILL = """
-INSERT INTO cdr_call (
-    id, account_id, switch_id, assigned, leg_uuid, started_at, answered_at, ended_at, direction, outcome,
-    hangup_cause, caller_number, caller_name, caller_digits, dialed_number, dialed_digits,
-    callee_number, callee_name, callee_digits, queue_name, agent_name, wait_ms, talk_ms, hold_ms,
-    duration_ms, duration, billsec, leg_count, recording_count)
-SELECT gen_random_uuid(), %(account)s, %(switch)s, false, gen_random_uuid()::text, started,
-    CASE WHEN talked THEN started + wait * interval '1 millisecond' END,
-    started + (wait + talk) * interval '1 millisecond',
-    way, CASE WHEN talked THEN 'answered' WHEN way = 'inbound' THEN
-        (ARRAY['abandoned', 'abandoned', 'timed_out', 'no_agent'])[1 + floor(luck * 4)::int]
-        ELSE (ARRAY['no_answer', 'busy', 'cancelled', 'failed'])[1 + floor(luck * 4)::int] END,
-    CASE WHEN talked THEN 'NORMAL_CLEARING' ELSE 'ORIGINATOR_CANCEL' END,
-    caller, 'Caller ' || caller, caller, dialed, dialed,
-    CASE WHEN talked THEN agent ELSE '' END, '', CASE WHEN talked THEN agent ELSE '' END,
-    CASE WHEN way = 'inbound' THEN queue ELSE '' END, CASE WHEN talked THEN agent ELSE '' END,
-    wait, talk, 0, wait + talk, (wait + talk) / 1000, talk / 1000, 2, (talked AND luck < 0.9)::int
-FROM (
+DRAWN_CALLS = """(
     SELECT *, talked_luck < 0.8 AS talked,
         CASE WHEN talked_luck < 0.8 THEN floor(random() * 600000)::int ELSE 0 END AS talk,
         CASE WHEN way_luck < 0.7 THEN 'inbound' WHEN way_luck < 0.9 THEN 'outbound' ELSE 'internal' END AS way
@@ -49,21 +33,68 @@ FROM (
             (1000 + floor(random() ^ 2 * %(agents)s)::int)::text AS agent
         FROM generate_series(1, %(calls)s)
     ) AS drawn
-) AS told
-"""
+) AS told"""
 
-FILL_RECORDINGS = """
-INSERT INTO recordings_recording (
-    id, account_id, switch_id, call_id, leg_uuid, stop_leg_uuid, conference_name, path, take, overwritten,
-    origin, state, state_reason, state_at, finding, attempts, started_at, stopped_at, completion_cause,
-    queue_name, agent_name, caller_number, caller_name, callee_number, direction,
-    grants, tags, masked, legal_hold, source_path, source_kept)
-SELECT gen_random_uuid(), account_id, switch_id, id, leg_uuid, leg_uuid, '', '/rec/' || leg_uuid || '.wav',
-    1, false, 'queue', 'ready', '', ended_at, '', 0, answered_at, ended_at, '',
-    queue_name, agent_name, caller_number, caller_name, callee_number, direction,
-    '[]', '[]', '[]', false, '', false
-FROM cdr_call WHERE recording_count > 0 AND started_at > %(since)s
-"""
+OUTCOME = """CASE
+    WHEN talked THEN 'answered'
+    WHEN way = 'inbound' THEN
+        (ARRAY['abandoned', 'abandoned', 'timed_out', 'no_agent'])[1 + floor(luck * 4)::int]
+    ELSE (ARRAY['no_answer', 'busy', 'cancelled', 'failed'])[1 + floor(luck * 4)::int]
+END"""
+
+CALL_COLUMNS = {
+    "id": "gen_random_uuid()",
+    "account_id": "%(account)s",
+    "switch_id": "%(switch)s",
+    "leg_uuid": "gen_random_uuid()::text",
+    "started_at": "started",
+    "answered_at": "CASE WHEN talked THEN started + wait * interval '1 millisecond' END",
+    "ended_at": "started + (wait + talk) * interval '1 millisecond'",
+    "direction": "way",
+    "outcome": OUTCOME,
+    "hangup_cause": "CASE WHEN talked THEN 'NORMAL_CLEARING' ELSE 'ORIGINATOR_CANCEL' END",
+    "caller_number": "caller",
+    "caller_name": "'Caller ' || caller",
+    "caller_digits": "caller",
+    "dialed_number": "dialed",
+    "dialed_digits": "dialed",
+    "callee_number": "CASE WHEN talked THEN agent ELSE '' END",
+    "callee_digits": "CASE WHEN talked THEN agent ELSE '' END",
+    "queue_name": "CASE WHEN way = 'inbound' THEN queue ELSE '' END",
+    "agent_name": "CASE WHEN talked THEN agent ELSE '' END",
+    "wait_ms": "wait",
+    "talk_ms": "talk",
+    "duration_ms": "wait + talk",
+    "duration": "(wait + talk) / 1000",
+    "billsec": "talk / 1000",
+    "leg_count": "2",
+    "recording_count": "(talked AND luck < 0.9)::int",
+}
+
+RECORDED_CALLS = "cdr_call WHERE recording_count > 0 AND started_at > %(since)s"
+RECORDING_COLUMNS = {
+    "id": "gen_random_uuid()",
+    "call_id": "id",
+    "path": "'/recordings/' || leg_uuid || '.wav'",
+    "origin": "'queue'",
+    "state": "'ready'",
+    "started_at": "answered_at",
+    "stopped_at": "ended_at",
+    "stop_leg_uuid": "leg_uuid",
+} | {
+    name: name
+    for name in (
+        "account_id",
+        "switch_id",
+        "leg_uuid",
+        "queue_name",
+        "agent_name",
+        "caller_number",
+        "caller_name",
+        "callee_number",
+        "direction",
+    )
+}
 
 
 def fill(calls: int) -> User:
@@ -78,12 +109,30 @@ def fill(calls: int) -> User:
     Agent.objects.bulk_create(Agent(account=account, name=f"{1000 + n}") for n in range(AGENTS))
     with connection.cursor() as cursor:
         cursor.execute("SELECT setseed(0.42)")
-        for owner, number in ((account, calls), (other, calls // OTHER_TENANT)):
-            cursor.execute(FILL, values(owner, switch, number))
-        cursor.execute(FILL_RECORDINGS, {"since": timezone.now() - timedelta(days=RECORDED_DAYS)})
+    insert(Call, CALL_COLUMNS, DRAWN_CALLS, values(account, switch, calls))
+    insert(Call, CALL_COLUMNS, DRAWN_CALLS, values(other, switch, calls // OTHER_TENANT))
+    since = timezone.now() - timedelta(days=RECORDED_DAYS)
+    insert(Recording, RECORDING_COLUMNS, RECORDED_CALLS, {"since": since})
+    with connection.cursor() as cursor:
         for model in (Call, Recording, Queue, Agent):
             cursor.execute(f'VACUUM ANALYZE "{model._meta.db_table}"')
     return admin
+
+
+def insert(
+    model: type[models.Model], columns: Mapping[str, str], source: str, asked: Mapping[str, Any]
+) -> None:
+    """Insert what is selected from the source; columns that are not named get the model's default."""
+    others = {field.column: field for field in model._meta.concrete_fields if field.column not in columns}
+    defaults = {
+        f"default_{name}": field.get_db_prep_save(field.get_default(), connection)
+        for name, field in others.items()
+    }
+    names = ", ".join(f'"{name}"' for name in (*columns, *others))
+    selected = ", ".join((*columns.values(), *(f"%({name})s" for name in defaults)))
+    statement = f'INSERT INTO "{model._meta.db_table}" ({names}) SELECT {selected} FROM {source}'  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {**asked, **defaults})
 
 
 def values(account: Account, switch: Switch, calls: int) -> dict[str, Any]:

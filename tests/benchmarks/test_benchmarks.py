@@ -32,6 +32,7 @@ def figures(name: str, *arguments: str) -> list[dict[str, Any]]:
         cwd=settings.BASE_DIR,
         capture_output=True,
         text=True,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr
