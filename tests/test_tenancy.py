@@ -38,7 +38,6 @@ from accounts.models import (
 from accounts.tenancy import TenantModel
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from policies.models import PolicyChange, RecordingPolicy
-from policies.models import PolicyChange, RecordingPolicy
 from queues.models import Agent, AgentChange, Queue
 from recordings.models import Decision, Media, Recording, RecordingRequest
 from tests import factories as make
@@ -262,8 +261,6 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     RecordingRequest: lambda tenant: RecordingRequest.objects.create(
         account=tenant.account, switch=row(tenant, Switch), leg_uuid=MARK, action="mask", asked_by=MARK
     ),
-    RecordingPolicy: lambda tenant: RecordingPolicy.objects.create(account=tenant.account),
-    PolicyChange: lambda tenant: PolicyChange.objects.create(account=tenant.account, actor=MARK),
 }
 
 
