@@ -31,6 +31,7 @@ RUNS = (
     Run("ingest", ("--calls", "2000", "--database", "sqlite"), ("--calls", "40", "--database", "sqlite")),
     Run("live", ("--calls", "4000", "--rate", "200"), ("--calls", "20", "--rate", "20")),
     Run("decisions", ("--decisions", "300000"), ("--decisions", "1000")),
+    Run("recorder", ("--rate", "200", "--seconds", "4"), ("--rate", "20", "--seconds", "1")),
     Run("playback", (), ("--seconds", "10", "--runs", "5")),
     Run("calls_list", ("--calls", "1000000"), ("--calls", "2000", "--runs", "2")),
 )

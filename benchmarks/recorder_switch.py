@@ -1,4 +1,4 @@
-"""A switch in a process of its own that plays so many queue calls a second and answers commands."""
+"""A switch in a process of its own that plays so many queue calls a second and agrees with every command."""
 
 from __future__ import annotations
 
@@ -8,21 +8,30 @@ from collections.abc import Iterator
 from threading import Event
 
 from benchmarks.calls import QueueCalls
-from switch.esl.captures import CapturedEvent, label_event
+from switch.esl.captures import MICROSECONDS, CapturedEvent, label_event
 from switch.esl.replay import BackgroundSwitch, Played, ReplaySwitch
 from switch.esl.replay_api import ApiAnswers, LiveLegs
 
 OWN_RECORDINGS = ("RECORD_START", "RECORD_STOP", "MEDIA_BUG_START", "MEDIA_BUG_STOP")
 
 
-def tape(rate: int, calls: int) -> Iterator[Played]:
-    """The calls as they overlap, without the recordings that the captured one had."""
-    first = 0
-    for at, body in QueueCalls(rate).as_they_overlap(calls):
-        first = first or at
-        event = label_event(body)
+def tape(rate: int, calls: int) -> list[Played]:
+    """The calls as they overlap, evenly spread, without the recordings that the captured one had."""
+    teller = QueueCalls(rate)
+    return sorted((played for number in range(calls) for played in one_call(teller, number, rate)), key=due)
+
+
+def one_call(teller: QueueCalls, number: int, rate: int) -> Iterator[Played]:
+    """A call from its own moment on; the teller's moments are whole seconds apart."""
+    events = teller.call(number)
+    for told in events:
+        event = label_event(told.body)
         if event.name not in OWN_RECORDINGS:
-            yield Played((at - first) / 1_000_000, event)
+            yield Played(number / rate + (told.at - events[0].at) / MICROSECONDS, event)
+
+
+def due(played: Played) -> float:
+    return played.due
 
 
 class Yes(ApiAnswers):
@@ -40,7 +49,7 @@ class Nothing(LiveLegs):
 
 
 def serve(rate: int, seconds: int) -> None:
-    switch = ReplaySwitch(iter(list(tape(rate, rate * seconds))))
+    switch = ReplaySwitch(iter(tape(rate, rate * seconds)))
     switch.live = Nothing()
     switch.answers = Yes(switch.live)
     with BackgroundSwitch(switch) as background:

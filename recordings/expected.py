@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.audit import clean
@@ -155,17 +156,19 @@ def write_decisions(switch: Switch, events: Sequence[ev.CallDecided]) -> None:
 def complain(switch: Switch, events: Sequence[ev.RecordingRefused]) -> None:
     """Keep refusals with the decision of the leg's call too, also when the file began in the end."""
     legs = {text(event.leg) for event in events}
-    calls = dict(Leg.objects.filter(switch=switch, uuid__in=legs).values_list("uuid", "call")) if legs else {}
-    rows = {
-        row.call_id or row.leg_uuid: row for row in Decision.objects.filter(switch=switch, leg_uuid__in=legs)
-    }
-    rows |= {row.call_id or row.leg_uuid: row for row in Decision.objects.filter(call__in=calls.values())}
+    if not legs:
+        return
+    calls = dict(Leg.objects.filter(switch=switch, uuid__in=legs).values_list("uuid", "call"))
+    named = Q(leg_uuid__in=legs) | Q(call__in=calls.values())
+    rows = list(Decision.objects.filter(named, switch=switch))
     for event in events:
-        row = rows.get(calls.get(text(event.leg)) or text(event.leg))
-        said = {"leg": text(event.leg), "because": text(complaint(event))}
-        if row is not None and said not in row.complaints:
-            row.complaints = [*row.complaints, said]
-            row.save(update_fields=["complaints"])
+        leg = text(event.leg)
+        said = {"leg": leg, "because": text(complaint(event))}
+        for row in rows:
+            is_its = row.leg_uuid == leg or (row.call_id is not None and row.call_id == calls.get(leg))
+            if is_its and said not in row.complaints:
+                row.complaints = [*row.complaints, said]
+                row.save(update_fields=["complaints"])
 
 
 def find_calls(switch: Switch) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 from re import compile as pattern
 from typing import Final
@@ -27,7 +28,7 @@ from switch.journal import Journal
 log = logging.getLogger(__name__)
 
 MOST_WAITING: Final = 20_000
-MOST_AT_ONCE: Final = 64
+MOST_AT_ONCE: Final = 8
 SWEEP_SECONDS: Final = 60.0
 LONGEST_WAIT: Final = 1.0
 STOP_SECONDS: Final = 2.0
@@ -97,7 +98,8 @@ class Recorder:
         self._engine = Engine(snapshot)
         self._sweep = Sweep(self._engine, Translator())
         self._sweep_at = 0.0
-        self._lanes = Lanes(name, address, self._inbox.put, sent)
+        self._open_lanes = partial(Lanes, name, address, self._inbox.put, sent)
+        self._lanes = self._open_lanes() if snapshot.asks_for_something else None
         self._thread = threading.Thread(target=self._run, name=f"{name}: recorder", daemon=True)
         self._thread.start()
 
@@ -134,7 +136,8 @@ class Recorder:
         """End; what was armed stays armed, and what runs runs on."""
         self._inbox.put(Stop())
         self._thread.join(STOP_SECONDS)
-        self._lanes.stop(STOP_SECONDS)
+        if self._lanes is not None:
+            self._lanes.stop(STOP_SECONDS)
 
     def _run(self) -> None:
         while self._step():
@@ -148,7 +151,7 @@ class Recorder:
             self._take(item)
         now = time.monotonic()
         self._engine.book.tick(now)
-        if now >= self._sweep_at:
+        if now >= self._sweep_at and self._lanes is not None:
             self._begin_sweep(now)
         self._carry_out(self._engine.orders())
         return True
@@ -177,6 +180,7 @@ class Recorder:
             case Answered():
                 self._done(item)
             case Asked():
+                self._wake()
                 self._heard(item, self._engine.ask(item, time.monotonic()))
             case Snapshot():
                 self._renewed(item)
@@ -208,6 +212,8 @@ class Recorder:
 
     def _renewed(self, snapshot: Snapshot) -> None:
         """Calls that began before anything was known of accounts are looked at once more."""
+        if snapshot.asks_for_something:
+            self._wake()
         knew_nothing = not self._engine.snapshot.rows.accounts
         self._engine.snapshot = snapshot
         if knew_nothing:
@@ -215,12 +221,18 @@ class Recorder:
             self._sweep = Sweep(self._engine, Translator())
             self._sweep_at = 0.0
 
+    def _wake(self) -> Lanes:
+        """Connect for commands and look at all live legs; without a reason the switch is left alone."""
+        if self._lanes is None:
+            self._lanes = self._open_lanes()
+            self._sweep_at = 0.0
+        return self._lanes
+
     def _carry_out(self, orders: list[Order]) -> None:
         """First the journal, then the switch."""
         self._keep([msgspec.json.encode(order.event) for order in orders if isinstance(order, Tell)])
-        for order in orders:
-            if isinstance(order, Give):
-                self._lanes.put(order)
+        if gives := [order for order in orders if isinstance(order, Give)]:
+            self._wake().put(gives)
 
     def _keep(self, records: list[bytes]) -> None:
         """Keep our records; without a journal calls are recorded all the same."""

@@ -85,6 +85,20 @@ class NativeConnection:
         deadline = time.monotonic() + timeout
         return [self._reply(deadline) for _ in lines]
 
+    def give(self, commands: Iterable[str]) -> None:
+        """Send api commands without waiting; their replies come in the same order by `replies`."""
+        self._send(b"".join(wire_line("api", command) + b"\n\n" for command in commands))
+
+    def replies(self) -> list[Reply]:
+        """Return the replies that came, without waiting."""
+        self.alive()
+        frames, self._replies = self._replies, []
+        return [reply_of(frame) for frame in frames]
+
+    def fileno(self) -> int:
+        """Return the socket's number, to wait for replies with others."""
+        return self._socket.fileno()
+
     def bgapi(self, command: str) -> str:
         """Send a command to be run in the background and return its job's uuid."""
         self._send(wire_line("bgapi", command) + b"\n\n")
@@ -130,10 +144,7 @@ class NativeConnection:
             self._raise_if_over()
 
     def _reply(self, deadline: float) -> Reply:
-        frame = self._reply_frame(deadline)
-        if frame.kind is FrameKind.API_RESPONSE:
-            return Reply.parse(frame.body.decode("utf-8", "replace"))
-        return Reply.parse(frame.headers.get("Reply-Text", ""))
+        return reply_of(self._reply_frame(deadline))
 
     def _reply_frame(self, deadline: float) -> Frame:
         return self._await(None, deadline)
@@ -200,6 +211,13 @@ class NativeConnection:
     def _raise_if_over(self) -> None:
         if self._end is not None:
             raise ConnectionClosed(self._end.reason, self._end.text)
+
+
+def reply_of(frame: Frame) -> Reply:
+    """Read a reply's frame."""
+    if frame.kind is FrameKind.API_RESPONSE:
+        return Reply.parse(frame.body.decode("utf-8", "replace"))
+    return Reply.parse(frame.headers.get("Reply-Text", ""))
 
 
 def notice_text(frame: Frame) -> str:

@@ -1,0 +1,181 @@
+"""From the recorder's journal to rows, what programs ask for, and policies that are fresh."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from django.test import Client
+
+from accounts.keys import issue_key, issue_token
+from accounts.models import Device, Switch
+from ccportal.pipeline import apply_mixed
+from ccportal.recorder.desk import take_requests
+from cdr.models import Call, Leg
+from policies.models import RecordingPolicy
+from policies.snapshot import Snapshot, keep_rows, load_rows, present_mark, read_rows
+from recordings.models import Decision, Recording, RecordingRequest, State
+from switch import events as ev
+from tests import captures
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+MOMENT: dict[str, Any] = {"core": "ccportal", "sequence": 0, "at": 1_795_177_766_000_000}
+GRANT = {"scope": "account", "start": "now", "params": {}, "because": "Recorded by the account."}
+
+
+def apply(switch: Switch, name: str, *ours: ev.Event, ours_first: bool = True) -> None:
+    """Apply a captured call without its own recordings, and records of ours."""
+    heard = [body for body in captures.bodies(name) if b'"RECORD_' not in body[:400]]
+    records = [msgspec.json.encode(event) for event in ours]
+    groups: list[Any] = [("control", records), ("events", heard)]
+    for batch, group in enumerate(groups if ours_first else groups[::-1], 1):
+        apply_mixed(switch, [group], journal="j", batch=batch)
+
+
+def intended(leg: str, rid: str) -> ev.RecordingIntended:
+    return ev.RecordingIntended(
+        **MOMENT, leg=leg, path=f"/rec/{rid}.wav", rid=rid, origin="policy", grants=[GRANT]
+    )
+
+
+def a_leg(name: str) -> str:
+    return str(captures.index()[name]["legs"][0]["uuid"])
+
+
+@pytest.mark.parametrize("ours_first", [True, False])
+def test_a_file_that_never_began_is_missing_and_says_why(ours_first: bool) -> None:
+    switch = make.make_switch(make.make_account())
+    leg, rid = answered_leg(), uuid.uuid4().hex
+    refusal = ev.RecordingRefused(
+        **MOMENT, leg=leg, command="start the recording", reply="Cannot record session!", rid=rid, path="x"
+    )
+    decided = ev.CallDecided(**MOMENT, leg=leg, grants=[GRANT])
+    apply(switch, "queue_answered", intended(leg, rid), decided, refusal, ours_first=ours_first)
+    row = Recording.objects.get(pk=uuid.UUID(rid))
+    call = Call.objects.get()
+    assert (row.state, row.call, row.origin) == (State.FAILED, call, "policy")
+    assert row.state_reason == "The switch did not start the recording: Cannot record session!"
+    decision = Decision.objects.get()
+    assert (decision.call, decision.grants) == (call, [GRANT])
+    assert [found["because"] for found in decision.complaints] == [row.state_reason]
+
+
+def answered_leg() -> str:
+    legs = captures.index()["queue_answered"]["legs"]
+    return str(next(leg["uuid"] for leg in legs if leg["direction"] == "inbound"))
+
+
+def test_a_leg_that_nobody_answered_leaves_no_file() -> None:
+    switch = make.make_switch(make.make_account())
+    apply(switch, "fail_busy", *(intended(str(leg["uuid"]), uuid.uuid4().hex) for leg in unanswered()))
+    assert Leg.objects.exists()
+    assert not Recording.objects.exists()
+
+
+def unanswered() -> list[dict[str, Any]]:
+    return [leg for leg in captures.index()["fail_busy"]["legs"] if not leg["answered"]]
+
+
+def test_silences_are_kept_as_times() -> None:
+    switch = make.make_switch(make.make_account())
+    leg, rid = answered_leg(), uuid.uuid4().hex
+    begin = MOMENT["at"]
+    spans = [
+        ev.RecordingMasked(
+            core="ccportal", sequence=0, at=begin + at, leg=leg, path="p", masked=on, started=begin, rid=rid
+        )
+        for at, on in ((1_000_000, True), (1_200_000, True), (2_500_000, False), (3_000_000, True))
+    ]
+    apply(switch, "queue_answered", intended(leg, rid), *spans)
+    assert Recording.objects.get(pk=uuid.UUID(rid)).masked == [
+        {"from_ms": 1000, "to_ms": 2500},
+        {"from_ms": 1200, "to_ms": 2500},
+        {"from_ms": 3000, "to_ms": None},
+    ]
+
+
+def test_every_change_leaves_a_mark_and_the_lease_does_not() -> None:
+    account = make.make_account(realm="acme.example")
+    switch = make.make_switch(account)
+    device = make.make_device(account, "1001")
+    marks = [present_mark()]
+    for change in (
+        lambda: Device.objects.filter(pk=device.pk).update(enabled=False),
+        lambda: RecordingPolicy.objects.create(account=account, document={}),
+        lambda: RecordingPolicy.objects.update(document={"account": {}}),
+        lambda: RecordingPolicy.objects.all().delete(),
+    ):
+        change()
+        marks.append(present_mark())
+    assert len(set(marks)) == len(marks)
+    Switch.objects.filter(pk=switch.pk).update(listener="me")
+    assert present_mark() == marks[-1]
+
+
+def test_the_copy_beside_the_journal_says_the_same(tmp_path: Path) -> None:
+    account = make.make_account(realm="acme.example")
+    switch = make.make_switch(None, offnet_profiles=["blueivr"], path_mapping={"/b": "/x", "/a/": "/y"})
+    make.make_device(account, "1001", owner=make.make_user(account))
+    make.make_phone_number(account)
+    RecordingPolicy.objects.create(account=account, document={"account": {"any": {"any": {"enabled": True}}}})
+    rows = read_rows(switch.pk)
+    keep_rows(tmp_path / "copy", rows)
+    assert load_rows(tmp_path / "copy") == rows
+    assert (tmp_path / "copy").stat().st_mode & 0o077 == 0
+    known = Snapshot(rows)
+    signs = {"sip_authorized": "true", "sip_auth_realm": "acme.example", "sip_auth_username": "1001"}
+    whose = known.whose(ev.Channel("u", "inbound", variables=signs))
+    assert (whose.account, known.folder) == (account.pk.hex, "/a")
+    assert whose.phone is not None
+
+
+def asking(
+    client: Client, call_id: str, data: dict[str, Any], role: str = "admin", ended: bool = False
+) -> Any:
+    call = make.make_call(make.make_account(), ended_at=None)
+    make.make_leg(call, uuid="leg-1", ended_at=call.started_at if ended else None)
+    assert call.account is not None
+    token = issue_token(api_key=issue_key(call.account, role=role)[0])
+    return client.post(
+        f"/v2/accounts/{call.account.pk.hex}/channels/{call_id}",
+        {"data": data},
+        content_type="application/json",
+        headers={"X-Auth-Token": token},
+    )
+
+
+ASK = {"module": "record_call", "action": "mask"}
+
+
+@pytest.mark.parametrize(
+    ("call_id", "data", "ended", "status"),
+    [
+        ("leg-1", ASK, False, 200),
+        ("leg-1", {"module": "record_call", "label": "a ${system(id)}", "time_limit": 60}, False, 200),
+        ("leg-1", ASK | {"action": "dance"}, False, 400),
+        ("leg-1", ASK | {"sideways": 1}, False, 400),
+        ("leg-1", ASK | {"label": "a\nb"}, False, 400),
+        ("leg-1", {"action": "mask"}, False, 400),
+        ("leg-1", ASK, True, 404),
+        ("leg-2", ASK, False, 404),
+    ],
+)
+def test_a_program_asks_for_a_live_leg(
+    client: Client, call_id: str, data: dict[str, Any], ended: bool, status: int
+) -> None:
+    answer = asking(client, call_id, data, ended=ended)
+    assert answer.status_code == status, answer.content
+    assert RecordingRequest.objects.count() == (status == 200)
+    for request in RecordingRequest.objects.all():
+        taken = take_requests(request.switch_id)
+        assert [(asked.leg, asked.action) for asked in taken] == [("leg-1", data.get("action", "start"))]
+        assert take_requests(request.switch_id) == []
+
+
+def test_reviewers_may_not_ask(client: Client) -> None:
+    assert asking(client, "leg-1", ASK, role="reviewer").status_code in (403, 404)
+    assert not RecordingRequest.objects.exists()
