@@ -33,9 +33,7 @@ PHONES = ("1001", "1002", "1003", "1004")
 decode_control = msgspec.json.Decoder(ev.AnyEvent).decode
 
 
-def snapshot(
-    account: Mapping[str, Any] | None = None, folder: str = FOLDER, **devices: Mapping[str, Any]
-) -> Snapshot:
+def snapshot(account: Mapping[str, Any] | None = None, **devices: Mapping[str, Any]) -> Snapshot:
     """One account that has the whole switch; ``phone1001=`` is a device's document, ``user1001=`` a user."""
     documents: dict[uuid.UUID, Any] = {} if account is None else {ACCOUNT: account}
     for name, document in devices.items():
@@ -43,7 +41,7 @@ def snapshot(
     return Snapshot(
         Rows(
             mark=(0, 0),
-            switch=SwitchRow(SWITCH, ACCOUNT, ["blueivr"], ["blueivr"], folder),
+            switch=SwitchRow(SWITCH, ACCOUNT, ["blueivr"], ["blueivr"], FOLDER),
             accounts=[AccountRow(ACCOUNT, f"/{ACCOUNT.hex}/", True, "127.0.0.1", "", "KR")],
             devices=[DeviceRow(phone_id(n), ACCOUNT, user_id(n), n, f"Phone {n}", True) for n in PHONES],
             users=[UserRow(user_id(n), ACCOUNT, n, f"User {n}", True) for n in PHONES],

@@ -89,7 +89,9 @@ def test_each_cell_of_the_account_records_its_calls_and_no_others(
         ({"phone1003": cell("inbound.onnet")}, None),
     ],
 )
-def test_an_endpoint_records_its_own_leg(document: Mapping[str, Any], leg: Any, tmp_path: Path) -> None:
+def test_an_endpoint_records_its_own_leg(
+    document: Mapping[str, dict[str, Any]], leg: Any, tmp_path: Path
+) -> None:
     scene = play(calm("onnet_onnet_recorded"), snapshot(**document), tmp_path, speed=6)
     assert [event["Unique-ID"] for event in scene.ours] == ([leg(scene)] if leg else [])
 
