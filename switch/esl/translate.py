@@ -26,6 +26,8 @@ class Translator:
         Raises ``MalformedEvent``.
         """
         wire = self._wire.decode(body)
+        if wire.subclass == RECORD_SUBCLASS:
+            wire = self._wire.decode_whole(body)
         if not wire.core or whole(wire.sequence, BIG) is None or not time_of(wire.at):
             raise MalformedEvent("an event without identity or time")
         make = BY_NAME.get(wire.name)
@@ -180,6 +182,7 @@ def _asked(wire: WireEvent) -> dict[str, str]:
         "record_min_sec": wire.ask_min_sec,
         "record_sample_rate": wire.ask_sample_rate,
         "media_name": wire.ask_media_name,
+        "method": wire.ask_method,
     }
     return {name: value for name, value in named.items() if value}
 

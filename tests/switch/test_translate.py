@@ -173,3 +173,9 @@ def test_any_values_are_an_event_or_malformed(values: dict[str, Any]) -> None:
     except MalformedEvent:
         return
     msgspec.msgpack.encode(event)
+
+
+def test_of_a_kind_told_twice_the_last_counts() -> None:
+    body = said(captured("fail_busy", "CHANNEL_CREATE"))
+    event = translate(b'{"Event-Name":"CUSTOM",' + body[1:])
+    assert isinstance(event, ev.LegCreated)
