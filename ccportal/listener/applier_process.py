@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import gc
+import logging
 import multiprocessing
 import signal
 import time
@@ -45,7 +45,7 @@ def run_applier(folder: Path, switch_id: str, orders: Connection) -> None:
 
 
 def collect_garbage_rarely() -> None:
-    """A pass makes many objects and no cycles: looking for some each 700 objects costs a tenth of its time."""
+    """A pass makes many objects and no cycles: to look for some all the time costs a tenth of it."""
     gc.freeze()
     gc.set_threshold(100_000, 20, 100)
 
