@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -16,7 +17,7 @@ LONGEST_LAG: Final = 600 * ev.MICROSECONDS
 CACHED_CLOCK: Final = ev.MICROSECONDS
 CONTROL: Final = "control"
 
-decode_control = msgspec.json.Decoder(ev.ConnectionLost | ev.ConnectionRestored).decode
+decode_connection = msgspec.json.Decoder(ev.ConnectionLost | ev.ConnectionRestored).decode
 
 
 def lost(at: int, reason: str) -> bytes:
@@ -47,20 +48,30 @@ def unheard_from(received_at: float, last_body: bytes | None) -> int:
 
 
 def unheard_since(journal: Journal) -> tuple[int, bool]:
-    """Return since when the journal knows nothing, and whether it says so itself; 0 for a new one."""
-    batch = last_batch(journal)
-    if batch is None or not batch.bodies:
-        return (0, True) if journal.last_id() == 0 else (_end_of(batch), False)
-    if batch.kind != CONTROL:
-        return unheard_from(batch.received_at, batch.bodies[-1]), False
-    record = decode_control(batch.bodies[-1])
-    return record.at, isinstance(record, ev.ConnectionLost)
+    """Return since when the journal knows nothing, and whether it says so itself; 0 for a new one.
+
+    What the recorder kept in between says nothing of the connection.
+    """
+    for batch in newest_first(journal):
+        if batch.kind != CONTROL:
+            last = batch.bodies[-1] if batch.bodies else None
+            return unheard_from(batch.received_at or time.time(), last), False
+        record = _last_of_connection(batch.bodies)
+        if record is not None:
+            return record.at, isinstance(record, ev.ConnectionLost)
+    return (0, True) if journal.last_id() == 0 else (now(), False)
 
 
-def last_batch(journal: Journal) -> Batch | None:
-    """Return the newest batch, None without one."""
-    return next(iter(journal.read(journal.last_id() - 1, limit_batches=1)), None)
+def newest_first(journal: Journal) -> Iterator[Batch]:
+    """The batches from the last one back."""
+    for number in range(journal.last_id(), 0, -1):
+        yield from journal.read(number - 1, limit_batches=1)
 
 
-def _end_of(batch: Batch | None) -> int:
-    return int(batch.received_at * ev.MICROSECONDS) if batch and batch.received_at else now()
+def _last_of_connection(bodies: Sequence[bytes]) -> ev.ConnectionLost | ev.ConnectionRestored | None:
+    for body in reversed(bodies):
+        try:
+            return decode_connection(body)
+        except msgspec.MsgspecError:
+            continue
+    return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from django.db import OperationalError
 from django.utils import timezone
@@ -76,7 +77,7 @@ def test_dropped_events_become_a_recorded_gap(journal: Journal) -> None:
     batches = list(journal.read(0))
     assert [batch.bodies for batch in batches if batch.kind == "events"] == [[b"x" * 10], [b"heard"]]
     records = [
-        gaps.decode_control(body) for batch in batches if batch.kind == "control" for body in batch.bodies
+        gaps.decode_connection(body) for batch in batches if batch.kind == "control" for body in batch.bodies
     ]
     assert [type(record) for record in records] == [ev.ConnectionLost, ev.ConnectionRestored]
     assert isinstance(records[1], ev.ConnectionRestored)
@@ -113,6 +114,15 @@ def test_a_stopped_listener_said_since_when(journal: Journal) -> None:
     assert gaps.unheard_since(journal) == (123, True)
     journal.append([gaps.restored(123, 456)], gaps.CONTROL)
     assert gaps.unheard_since(journal) == (456, False)
+
+
+def test_what_the_recorder_kept_says_nothing_of_the_connection(journal: Journal) -> None:
+    body = captures.bodies("fail_busy")[0]
+    told = label_event(body).at
+    journal.append([body], received_at=told / 1_000_000 + 45)
+    decided = msgspec.json.encode(ev.CallDecided(core="ccportal", sequence=1, at=told, leg="a"))
+    journal.append([decided], gaps.CONTROL)
+    assert gaps.unheard_since(journal) == (told - 1_000_000, False)
 
 
 def test_a_clock_that_is_far_off_is_not_believed() -> None:
