@@ -71,7 +71,8 @@ def newest_first(journal: Journal) -> Iterator[Batch]:
 def _last_of_connection(bodies: Sequence[bytes]) -> ev.ConnectionLost | ev.ConnectionRestored | None:
     for body in reversed(bodies):
         try:
-            return decode_connection(body)
+            found: ev.ConnectionLost | ev.ConnectionRestored = decode_connection(body)
         except msgspec.MsgspecError:
             continue
+        return found
     return None
