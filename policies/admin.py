@@ -27,7 +27,10 @@ from policies.change import locked, restore, write
 from policies.decide import Decision
 from policies.editing import KINDS, Draft, Subject, editor_context
 from policies.models import PolicyChange, RecordingPolicy
+from policies.queue_form import RecordedQueueForm
 from policies.simulate import simulate
+from queues.admin import QueueAdmin
+from queues.models import Queue
 
 MOST_CHANGES = 50
 MOST_OFFERED = 100
@@ -89,6 +92,16 @@ class CallForm(forms.Form):
     @property
     def rung(self) -> list[str]:
         return [str(one) for one in self.cleaned_data["callees"]]
+
+
+admin.site.unregister(Queue)
+
+
+@admin.register(Queue)
+class RecordedQueueAdmin(QueueAdmin):
+    """Queues with what they record."""
+
+    form = RecordedQueueForm
 
 
 @admin.register(RecordingPolicy)

@@ -74,6 +74,16 @@ class LiveLeg:
     def agent(self) -> bool:
         return self.channel.variables.get("cc_side") == "agent"
 
+    @property
+    def queue(self) -> str:
+        """The queue that rings this agent."""
+        return self.channel.variables.get("cc_queue", "") if self.agent else ""
+
+    @property
+    def member(self) -> str:
+        """The leg whose caller this agent is rung for."""
+        return self.channel.variables.get("cc_member_session_uuid", "") if self.agent else ""
+
 
 @dataclass(slots=True)
 class LiveCall:

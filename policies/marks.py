@@ -17,6 +17,7 @@ WATCHED: dict[str, tuple[str, ...]] = {
     "accounts.User": ("account", "extension", "name", "is_active"),
     "accounts.PhoneNumber": ("digits", "account", "owner"),
     "accounts.Switch": ("account", "offnet_profiles", "offnet_contexts", "path_mapping"),
+    "queues.Queue": ("account", "name", "record", "record_parameters"),
     "policies.RecordingPolicy": ("account", "user", "device", "document"),
 }
 FUNCTION = """

@@ -55,6 +55,10 @@ PARAMETERS = keyed(
     "How, and whether, to record",
 )
 NETWORKS = keyed(dict.fromkeys(("any", "onnet", "offnet"), PARAMETERS), "By where the other side is")
+HOW = keyed(
+    {name: rules for name, rules in PARAMETERS["properties"].items() if name != "enabled"},
+    "How to record what is recorded for another reason",
+)
 ENDPOINT_SCHEMA = keyed(
     dict.fromkeys(("any", "inbound", "outbound"), NETWORKS), "What phones record, by direction and network"
 )

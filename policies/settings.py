@@ -97,6 +97,13 @@ def endpoint_settings(device: object, user: object, account: object) -> Settings
     )
 
 
+def queue_settings(parameters: object) -> Cell:
+    """How a queue that records does so: its parameters over the defaults."""
+    known = parameters if isinstance(parameters, Mapping) else {}
+    told = {key: value for key, value in known.items() if key in DEFAULTS and value is not None}
+    return Cell("queue", DEFAULTS | told | {"enabled": True}, {})
+
+
 def _part(document: object, key: str) -> object:
     return document.get(key) if isinstance(document, Mapping) else None
 

@@ -20,7 +20,8 @@ from accounts.models import Account, Device, PhoneNumber, Switch, User
 from accounts.routing import LegFacts, Route, Router
 from policies.live_facts import Phone, Whose
 from policies.models import RecordingPolicy, SnapshotMark
-from policies.settings import Settings, account_settings, endpoint_settings
+from policies.settings import Cell, Settings, account_settings, endpoint_settings, queue_settings
+from queues.models import Queue
 from switch import events as ev
 from switch.networks import NetworkRules
 
@@ -61,6 +62,12 @@ class NumberRow(msgspec.Struct, frozen=True, array_like=True):
     owner: uuid.UUID | None
 
 
+class QueueRow(msgspec.Struct, frozen=True, array_like=True):
+    account: uuid.UUID
+    name: str
+    parameters: Any
+
+
 class SwitchRow(msgspec.Struct, frozen=True, array_like=True):
     id: uuid.UUID
     account: uuid.UUID | None
@@ -70,7 +77,10 @@ class SwitchRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """What is read from the database; ``documents`` by the id of the account, user or device."""
+    """What is read from the database; ``documents`` by the id of the account, user or device.
+
+    ``queues`` are those that record.
+    """
 
     mark: Mark
     switch: SwitchRow
@@ -79,6 +89,7 @@ class Rows(msgspec.Struct, frozen=True):
     users: list[UserRow]
     numbers: list[NumberRow]
     documents: dict[uuid.UUID, Any]
+    queues: list[QueueRow] = []
 
 
 class Snapshot:
@@ -92,6 +103,7 @@ class Snapshot:
         )
         self._devices = {row.id: row for row in rows.devices}
         self._users = {row.id: row for row in rows.users}
+        self._queues = {(row.account.hex, row.name): queue_settings(row.parameters) for row in rows.queues}
         self._accounts: dict[str, Settings] = {}
         self._phones: dict[tuple[uuid.UUID | None, uuid.UUID | None], Phone] = {}
 
@@ -101,8 +113,8 @@ class Snapshot:
 
     @property
     def asks_for_something(self) -> bool:
-        """Whether any policy was ever written: without one the switch need not be bothered."""
-        return any(self.rows.documents.values())
+        """Whether any policy was ever written or a queue records: else the switch need not be bothered."""
+        return any(self.rows.documents.values()) or bool(self._queues)
 
     @property
     def folder(self) -> str:
@@ -121,6 +133,10 @@ class Snapshot:
         if account not in self._accounts:
             self._accounts[account] = account_settings(self.rows.documents.get(uuid.UUID(account)))
         return self._accounts[account]
+
+    def queue(self, account: str, name: str) -> Cell | None:
+        """How the account's queue records; None when it does not."""
+        return self._queues.get((account, name))
 
     def phone(self, account: str, name: str) -> Phone | None:
         """The account's device or person of that SIP user name, with or without its domain."""
@@ -223,6 +239,7 @@ def read_rows(switch_id: uuid.UUID) -> Rows:
     devices = Device.objects.values_list("pk", "account", "owner", "sip_username", "name", "enabled")
     users = User.objects.exclude(account=None).values_list("pk", "account", "extension", "name", "is_active")
     numbers = PhoneNumber.objects.values_list("digits", "account", "owner")
+    queues = Queue.objects.filter(record=True).values_list("account", "name", "record_parameters")
     policies: Any = RecordingPolicy.objects.values_list("account", "user", "device", "document")
     return Rows(
         mark=mark,
@@ -237,6 +254,7 @@ def read_rows(switch_id: uuid.UUID) -> Rows:
         users=[UserRow(*row) for row in users.order_by()],
         numbers=[NumberRow(*row) for row in numbers.order_by()],
         documents={device or user or account: document for account, user, device, document in policies},
+        queues=[QueueRow(*row) for row in queues.order_by()],
     )
 
 

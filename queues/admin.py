@@ -10,8 +10,8 @@ from queues.models import Agent, Queue
 
 @admin.register(Queue)
 class QueueAdmin(TenantAdmin):
-    list_display = ("name", "label", "account")
-    list_filter = (("account", AccountFilter),)
+    list_display = ("name", "label", "record", "account")
+    list_filter = (("account", AccountFilter), "record")
     list_select_related = ("account",)
     search_fields = ("^name", "^label")
     autocomplete_fields = ("account", "teams")

@@ -10,12 +10,24 @@ from accounts.tenancy import Actor, TenantModel
 
 
 class Queue(TenantModel):
-    """A queue by the switch's name for it (``3000@default``); seen queues are entered by themselves."""
+    """A queue by the switch's name for it (``3000@default``); seen queues are entered by themselves.
+
+    ``record`` has its callers recorded from an agent's answer on; ``record_parameters`` says how.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="queues")
     name = models.CharField(max_length=255)
     label = models.CharField(max_length=128, blank=True)
     teams = models.ManyToManyField(Team, blank=True, related_name="queues")
+    record = models.BooleanField(
+        "record calls", default=False, help_text="Record the caller's side from the moment an agent answers"
+    )
+    record_parameters = models.JSONField(
+        "how to record",
+        default=dict,
+        blank=True,
+        help_text='As in a recording policy, such as {"format": "wav", "time_limit": 600}; may be empty',
+    )
 
     class Meta:
         ordering = ["name"]

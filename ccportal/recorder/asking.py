@@ -24,6 +24,8 @@ NUMBERS: Final = {
     "record_min_sec": (0, LARGEST),
 }
 CHOICES: Final = {"format": FORMATS, "method": METHODS}
+DEFAULT_METHOD: Final = "put"
+MESSAGE_PARAMETERS: Final = ("enabled", "format", "label", "media_name", "method", "time_limit", "url")
 TEXTS: Final = ("label", "media_name", "url")
 
 
@@ -73,6 +75,14 @@ def one_line(value: object) -> str:
     """A text to show: one line without what cannot be printed."""
     text = value if isinstance(value, str) else ""
     return "".join(sign if sign.isprintable() else " " for sign in text).strip()[:LONGEST_TEXT]
+
+
+def message_reason(asked: Asked) -> Reason:
+    """The grant of a file that the caller speaks into, which the dialplan itself records."""
+    params = {"enabled": True, "method": DEFAULT_METHOD, **asked.params}
+    told = {name: value for name, value in params.items() if name in MESSAGE_PARAMETERS}
+    because = f"The caller's message, asked for by {asked.by}."
+    return Reason("action", "now", told, because, asked.leg, kind="record_caller")
 
 
 def reason_of(asked: Asked) -> Reason:

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ccportal.recorder.asking import Asked, from_event, reason_of
+from ccportal.recorder.asking import Asked, from_event, message_reason, reason_of
 from ccportal.recorder.book import Book
 from ccportal.recorder.orders import Answered, Order
 from ccportal.recorder.takes import Reason
 from policies.decide import Decision, decide
 from policies.json_facts import refusals_as_json
-from policies.live_facts import LiveCall, LiveCalls, facts_in_words, facts_of_call, forwarder_of
+from policies.live_facts import LiveCall, LiveCalls, LiveLeg, facts_in_words, facts_of_call, forwarder_of
 from policies.snapshot import Snapshot
 from switch import events as ev
 
@@ -50,6 +50,7 @@ class Engine:
                 self.created(event.channel, read_at)
             case ev.LegAnswered():
                 self.book.answered(event.channel.uuid, read_at)
+                self._record_for_queues(event.channel.uuid, read_at)
             case ev.LegBridged():
                 self.book.bridged(event.a_leg, read_at)
                 self.book.bridged(event.b_leg, read_at)
@@ -79,6 +80,7 @@ class Engine:
         if channel.uuid not in self.book.legs:
             self.book.meet(channel.uuid, answered=0.0, bridged=False, count=0, takes=[])
         self._decide(self.calls.created(channel, self.snapshot), read_at)
+        self._record_for_queues(channel.uuid, read_at)
 
     def ended(self, leg: str, read_at: float) -> None:
         """A leg is gone; with the last one the call is over, and what was not known stays so."""
@@ -106,7 +108,7 @@ class Engine:
             case "mask" | "unmask":
                 self._mask(call, asked.action == "mask", read_at)
             case "record_caller":
-                state.for_next_file.append(reason_of(asked))
+                state.for_next_file.append(message_reason(asked))
             case _:
                 return False
         return True
@@ -134,6 +136,28 @@ class Engine:
                 leg = a_leg.uuid if a_leg else ""
             if leg:
                 yield leg, Reason.of(grant, leg)
+
+    def _record_for_queues(self, leg: str, read_at: float) -> None:
+        """Record the callers of queues that record, from the answer of an agent on."""
+        call = self.calls.by_leg.get(leg)
+        for agent in call.legs.values() if call else ():
+            state = self.book.legs.get(agent.uuid)
+            if call and agent.agent and state and state.answered:
+                self._record_for_queue(call, agent, read_at)
+
+    def _record_for_queue(self, call: LiveCall, agent: LiveLeg, read_at: float) -> None:
+        """Grant it once for each agent; a file that the queue wants already serves the next one too."""
+        queue, member = self.snapshot.queue(call.account, agent.queue), self.book.legs.get(agent.member)
+        given = self._state(call).given
+        if queue is None or member is None or ("queue", agent.uuid) in given:
+            return
+        given.add(("queue", agent.uuid))
+        reason = Reason(
+            "queue", queue.start, dict(queue.params), f"Recorded by the queue {agent.queue}.", agent.member
+        )
+        if member.current is None or reason not in member.current.wanted:
+            self.book.grant(agent.member, reason, self.snapshot.folder, read_at)
+            self._add_reasons(call, [reason])
 
     def _tell(self, call: LiveCall, decision: Decision) -> None:
         """Have the decision kept, if it is another than what was told last."""

@@ -40,7 +40,10 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """A grant as it is kept: who asked, with what parameters, and why. ``ended`` is in microseconds."""
+    """A grant as it is kept: who asked, with what parameters, and why. ``ended`` is in microseconds.
+
+    ``kind`` tells the files that a caller speaks into from others that were asked for.
+    """
 
     scope: str
     start: str
@@ -49,6 +52,7 @@ class Reason:
     leg: str = ""
     cell: str = ""
     ended: int = 0
+    kind: str = ""
 
     @classmethod
     def of(cls, grant: Grant, leg: str) -> Reason:
@@ -60,6 +64,7 @@ class Reason:
     def as_json(self) -> dict[str, Any]:
         told = {
             "scope": self.scope,
+            "kind": self.kind,
             "leg": self.leg,
             "cell": self.cell,
             "start": self.start,

@@ -16,7 +16,7 @@ import msgspec
 
 from ccportal.listener.reader import Link
 from ccportal.recorder.recorder import Recorder
-from policies.snapshot import AccountRow, DeviceRow, Rows, Snapshot, SwitchRow, UserRow
+from policies.snapshot import AccountRow, DeviceRow, QueueRow, Rows, Snapshot, SwitchRow, UserRow
 from switch import events as ev
 from switch.esl.captures import CapturedEvent, label_event
 from switch.esl.connection import Address, backend
@@ -33,8 +33,15 @@ PHONES = ("1001", "1002", "1003", "1004")
 decode_control = msgspec.json.Decoder(ev.AnyEvent).decode
 
 
-def snapshot(account: Mapping[str, Any] | None = None, **devices: Mapping[str, Any]) -> Snapshot:
-    """One account that has the whole switch; ``phone1001=`` is a device's document, ``user1001=`` a user."""
+def snapshot(
+    account: Mapping[str, Any] | None = None,
+    queues: Mapping[str, Mapping[str, Any]] | None = None,
+    **devices: Mapping[str, Any],
+) -> Snapshot:
+    """One account that has the whole switch; ``phone1001=`` is a device's document, ``user1001=`` a user.
+
+    ``queues`` are those that record, with their parameters.
+    """
     documents: dict[uuid.UUID, Any] = {} if account is None else {ACCOUNT: account}
     for name, document in devices.items():
         documents[phone_id(name[-4:]) if name.startswith("phone") else user_id(name[-4:])] = document
@@ -47,6 +54,7 @@ def snapshot(account: Mapping[str, Any] | None = None, **devices: Mapping[str, A
             users=[UserRow(user_id(n), ACCOUNT, n, f"User {n}", True) for n in PHONES],
             numbers=[],
             documents=documents,
+            queues=[QueueRow(ACCOUNT, name, dict(told)) for name, told in (queues or {}).items()],
         )
     )
 
