@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.http import Http404
@@ -20,18 +21,25 @@ from ccportal.api.errors import Invalid
 from ccportal.api.shapes import in_data
 from ccportal.api.views import AccountView
 from cdr.models import Leg
-from policies.schema import LINE_FORMAT, PARAMETERS, keyed, validate
+from policies.schema import HOW, LINE_FORMAT, keyed, validate
 from recordings.models import RecordingRequest
 
 LONGEST_LABEL = 200
+PATIENCE_SECONDS = 1.0
+LOOK_SECONDS = 0.05
 LINE = {"type": "string", "format": LINE_FORMAT, "maxLength": LONGEST_LABEL}
 REQUEST = keyed(
-    {name: schema for name, schema in PARAMETERS["properties"].items() if name != "enabled"}
+    HOW["properties"]
     | {
-        "module": {"type": "string", "enum": ["record_call"]},
+        "module": {"type": "string", "enum": ["record_call", "record_caller"]},
         "action": {"type": "string", "enum": ["start", "stop", "mask", "unmask"], "default": "start"},
         "label": LINE | {"description": "Shown with the recording"},
         "media_name": LINE | {"description": "The name that a delivered file has"},
+        "method": {
+            "type": "string",
+            "enum": ["put", "post"],
+            "description": "How a caller's message is delivered",
+        },
     },
     "What is asked for, with the parameters of a start",
 ) | {"required": ["module"]}
@@ -42,6 +50,9 @@ ASKED = schema_of(
         "module": serializers.CharField(),
         "action": serializers.CharField(),
         "request": serializers.RegexField(r"^[0-9a-f]{32}$", help_text="The id of this request"),
+        "found": serializers.BooleanField(
+            allow_null=True, help_text="true: it is being done; null: nobody said so within a second"
+        ),
     },
 )
 
@@ -65,8 +76,11 @@ class Channel(AccountView):
         if problems:
             raise Invalid(problems)
         row = self.write(leg, asked)
-        told = {"call_id": leg.uuid, "module": "record_call", "action": row.action, "request": row.pk.hex}
-        return Answer(told)
+        found = self.outcome(row)
+        if found is False:
+            raise Http404
+        told = {"call_id": leg.uuid, "module": asked["module"], "action": row.action}
+        return Answer(told | {"request": row.pk.hex, "found": found})
 
     def live_leg(self, call_id: str) -> Leg:
         """The leg of that uuid, as long as it lives."""
@@ -75,10 +89,20 @@ class Channel(AccountView):
             raise Http404
         return leg
 
+    def outcome(self, row: RecordingRequest) -> bool | None:
+        """Wait a moment for the listener to say whether the leg is still there; None when it does not."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while (found := self.within(RecordingRequest).values_list("found", flat=True).get(pk=row.pk)) is None:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(LOOK_SECONDS)
+        return found
+
     def write(self, leg: Leg, asked: dict[str, Any]) -> RecordingRequest:
         """Leave the request for the switch's listener, wherever that runs."""
-        action = asked.get("action", "start")
-        audit.record(self.actor, f"{action}_recording", leg)
+        is_message = asked["module"] == "record_caller"
+        action = "record_caller" if is_message else asked.get("action", "start")
+        audit.record(self.actor, "record_caller" if is_message else f"{action}_recording", leg)
         return RecordingRequest.objects.create(
             account=self.account,
             switch=leg.switch,

@@ -6,9 +6,12 @@ import logging
 import threading
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Final
 
 from django.db import DatabaseError, connection
@@ -40,6 +43,7 @@ MARK_SECONDS: Final = 0.5
 WHOLE_SECONDS: Final = 60.0
 STALE_REQUEST: Final = timedelta(seconds=30)
 STOP_SECONDS: Final = 2.0
+Outcome = tuple[str, bool]
 
 
 def copy_path(folder: Path, switch_id: str) -> Path:
@@ -64,6 +68,7 @@ class Watch:
     folder: Path
     recorder: Recorder
     known: Snapshot
+    outcomes: SimpleQueue[Outcome] = field(default_factory=SimpleQueue)
     backoff: Backoff = field(default_factory=lambda: Backoff(0.5, 5.0))
     away: bool = False
     fresh: bool = False
@@ -85,6 +90,7 @@ class Watch:
     def _look(self) -> None:
         for request in take_requests(self.switch_id):
             self.recorder.ask(request)
+        write_outcomes(self.outcomes)
         now = time.monotonic()
         if now < self._mark_at:
             return
@@ -120,8 +126,23 @@ def take_requests(switch_id: uuid.UUID) -> list[Asked]:
     for request in waiting.filter(asked_at__gte=timezone.now() - STALE_REQUEST).order_by("asked_at"):
         if RecordingRequest.objects.filter(pk=request.pk, taken_at=None).update(taken_at=timezone.now()):
             by = request.asked_by or "a program"
-            found.append(Asked(request.leg_uuid, request.action, params_of(request.params), by))
+            params = params_of(request.params)
+            found.append(Asked(request.leg_uuid, request.action, params, by, request.pk.hex))
     return found
+
+
+def write_outcomes(outcomes: SimpleQueue[Outcome]) -> None:
+    """Write with each request whether its leg lived, wherever the one who asked waits for that."""
+    with suppress(Empty):
+        while True:
+            request, found = outcomes.get_nowait()
+            RecordingRequest.objects.filter(pk=request).update(found=found)
+
+
+def tell_outcome(outcomes: SimpleQueue[Outcome], asked: Asked, found: bool) -> None:
+    """Have it written which became of what a program asked; keys and dialplans wait for nothing."""
+    if asked.id:
+        outcomes.put((asked.id, found))
 
 
 class Desk:
@@ -129,8 +150,10 @@ class Desk:
 
     def __init__(self, switch_id: str, name: str, address: Address, folder: Path, journal: Journal) -> None:
         snapshot = kept_snapshot(folder, switch_id)
-        self.recorder = Recorder(name, address, journal, snapshot)
-        self._watch = Watch(uuid.UUID(switch_id), folder, self.recorder, snapshot)
+        outcomes: SimpleQueue[Outcome] = SimpleQueue()
+        heard = partial(tell_outcome, outcomes)
+        self.recorder = Recorder(name, address, journal, snapshot, heard=heard)
+        self._watch = Watch(uuid.UUID(switch_id), folder, self.recorder, snapshot, outcomes)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"{name}: policies", daemon=True)
         self._thread.start()

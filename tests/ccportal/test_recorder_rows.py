@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import msgspec
 import pytest
+from django.db import connection
 from django.test import Client
 
 from accounts.keys import issue_key, issue_token
 from accounts.models import Device, Switch
 from ccportal.pipeline import apply_mixed
-from ccportal.recorder.desk import take_requests
+from ccportal.recorder.desk import take_requests, tell_outcome, write_outcomes
 from cdr.models import Call, Leg
 from policies.models import RecordingPolicy
 from policies.snapshot import Snapshot, keep_rows, load_rows, present_mark, read_rows
@@ -133,6 +136,12 @@ def test_the_copy_beside_the_journal_says_the_same(tmp_path: Path) -> None:
     assert whose.phone is not None
 
 
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No listener is there to answer: do not wait for one."""
+    monkeypatch.setattr("ccportal.api.channels.PATIENCE_SECONDS", 0.0)
+
+
 def asking(
     client: Client, call_id: str, data: dict[str, Any], role: str = "admin", ended: bool = False
 ) -> Any:
@@ -151,12 +160,14 @@ def asking(
 ASK = {"module": "record_call", "action": "mask"}
 
 
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
     ("call_id", "data", "ended", "status"),
     [
         ("leg-1", ASK, False, 200),
         ("leg-1", {"module": "record_call", "label": "a ${system(id)}", "time_limit": 60}, False, 200),
         ("leg-1", ASK | {"action": "dance"}, False, 400),
+        ("leg-1", {"module": "record_caller", "method": "delete"}, False, 400),
         ("leg-1", ASK | {"sideways": 1}, False, 400),
         ("leg-1", ASK | {"label": "a\nb"}, False, 400),
         ("leg-1", {"action": "mask"}, False, 400),
@@ -179,3 +190,42 @@ def test_a_program_asks_for_a_live_leg(
 def test_reviewers_may_not_ask(client: Client) -> None:
     assert asking(client, "leg-1", ASK, role="reviewer").status_code in (403, 404)
     assert not RecordingRequest.objects.exists()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_program_has_a_caller_s_message_delivered(client: Client) -> None:
+    told = {"method": "post", "url": "https://x.example/", "time_limit": 60}
+    answer = asking(client, "leg-1", {"module": "record_caller"} | told).json()["data"]
+    (asked,) = take_requests(RecordingRequest.objects.get().switch_id)
+    assert (asked.action, asked.params, asked.id) == ("record_caller", told, answer["request"])
+    assert (answer["module"], answer["found"]) == ("record_caller", None)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("found", "status"), [(True, 200), (False, 404)])
+def test_a_program_is_told_whether_the_leg_was_there(client: Client, found: bool, status: int) -> None:
+    """A thread is the listener: it takes the request and says what the recorder found."""
+    over = threading.Event()
+
+    def listen() -> None:
+        outcomes: SimpleQueue[tuple[str, bool]] = SimpleQueue()
+        try:
+            while not over.wait(0.01):
+                for switch in Switch.objects.all():
+                    for asked in take_requests(switch.pk):
+                        tell_outcome(outcomes, asked, found)
+                write_outcomes(outcomes)
+        finally:
+            connection.close()
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    try:
+        answer = asking(client, "leg-1", ASK)
+    finally:
+        over.set()
+        listener.join(10)
+    assert answer.status_code == status
+    assert RecordingRequest.objects.get().found is found
+    if found:
+        assert answer.json()["data"]["found"] is True
