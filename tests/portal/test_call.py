@@ -17,7 +17,7 @@ from accounts.models import Account, AuditEntry, Role
 from ccportal.portal.rows import Names
 from ccportal.portal.timeline import Evidence, Timeline, draw
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
-from recordings.models import Finding, Recording, State
+from recordings.models import Decision, Finding, Recording, State
 from tests import factories
 from tests.portal.conftest import SignIn
 from tests.portal.tenant import make_transferred_call
@@ -167,6 +167,47 @@ def test_a_recording_that_cannot_be_heard_says_why(
     html = admin.get(f"/calls/{call.pk.hex}/").content.decode()
     assert words in html
     assert "<audio" not in html
+
+
+def decide(call: Call, **told: object) -> Decision:
+    return Decision.objects.create(
+        switch=call.switch, call=call, leg_uuid=call.leg_uuid, decided_at=call.started_at, **told
+    )
+
+
+def block(html: str) -> str:
+    """The block that says why, without its tags."""
+    found = re.search(r'<details class="card" id="reasons">(.*?)</details>', html, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", found[1]).split()) if found else ""
+
+
+def test_the_page_says_why_it_was_and_was_not_recorded(account: Account, admin: Client) -> None:
+    call = factories.make_call(account)
+    facts = {"from": "offnet", "to": "onnet"}
+    grant = {"scope": "queue", "because": "Recorded by the queue 3000@default."}
+    refusal = {"scope": "caller", "because": "The <b>device's</b> outbound.onnet says no.", "pending": False}
+    complaint = {"leg": call.leg_uuid, "because": "The switch did not start the recording: no\r\nroom"}
+    decide(call, facts=facts, grants=[grant, grant], refusals=[refusal], complaints=[complaint])
+    assert block(admin.get(f"/calls/{call.pk.hex}/").content.decode()) == (
+        "Why it was decided so Came from outside, went to inside. "
+        "Recorded Recorded by the queue 3000@default. "
+        "Not recorded The &lt;b&gt;device&#x27;s&lt;/b&gt; outbound.onnet says no. "
+        "Refused by the switch The switch did not start the recording: no room"
+    )
+
+
+def test_a_call_of_which_nothing_was_decided_gives_no_reasons(account: Account, admin: Client) -> None:
+    call, other = factories.make_call(account), factories.make_call(account)
+    decide(other, grants=[{"because": "Recorded by the account."}])
+    assert block(admin.get(f"/calls/{call.pk.hex}/").content.decode()) == ""
+
+
+def test_reasons_stay_as_they_were_stored(account: Account, admin: Client) -> None:
+    """Whatever the policies and the facts are called by then."""
+    call = factories.make_call(account)
+    decide(call, facts={"from": 7}, grants=[{}], refusals=[{"because": None}])
+    told = block(admin.get(f"/calls/{call.pk.hex}/").content.decode())
+    assert "Came from unknown, went to unknown." in told
 
 
 def test_the_second_take_can_be_chosen(call: Call, recording: Recording, admin: Client) -> None:
