@@ -16,9 +16,15 @@ from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
-from accounts.validators import validate_country, validate_path_mapping, validate_words
+from accounts.validators import (
+    validate_country,
+    validate_file_name_template,
+    validate_path_mapping,
+    validate_words,
+)
 
 NOT_DIGITS = re.compile("[^0-9]+")
+FILE_NAME_TEMPLATE = "{started:%Y%m%d%H%M%S}_{caller}_{destination}_{agent}"
 
 
 class Role(models.TextChoices):
@@ -67,6 +73,16 @@ class Account(TenantModel):
         blank=True,
         validators=[validate_words],
         help_text="Channel variables kept with each leg as custom fields",
+    )
+    file_name_template = models.CharField(
+        max_length=200,
+        default=FILE_NAME_TEMPLATE,
+        validators=[validate_file_name_template],
+        help_text="Names recordings: started, caller, destination, agent, queue, direction, account, "
+        "call_id, recording_id, label",
+    )
+    keep_wav = models.BooleanField(
+        default=False, help_text="Keep the WAV file of what is recorded by policy, beside its MP3"
     )
     agents_may_listen = models.BooleanField(default=False)
     reviewers_may_download = models.BooleanField(default=False)

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
+from string import Formatter
 from typing import Any
 
 import phonenumbers
 from django.core.exceptions import ValidationError
+
+FILE_NAME_FIELDS = (
+    "started",
+    "caller",
+    "destination",
+    "agent",
+    "queue",
+    "direction",
+    "account",
+    "call_id",
+    "recording_id",
+    "label",
+)
+TIME_FORMAT = re.compile(r"(?:%[YymdHMSjbBaA]|[-_. ])+")
 
 
 def validate_country(value: str) -> None:
@@ -37,3 +53,24 @@ def is_folder(text: Any) -> bool:
         and text.isprintable()
         and ".." not in PurePosixPath(text).parts
     )
+
+
+def validate_file_name_template(value: str) -> None:
+    """Refuse a template with fields or formats that no recording has, or with folders."""
+    try:
+        parsed = list(Formatter().parse(value))
+    except ValueError as error:
+        raise ValidationError(f"The template cannot be read: {error}.", code="template") from error
+    wrong: list[str | None] = [
+        field for _, field, form, conversion in parsed if field is not None and conversion is not None
+    ]
+    wrong += [field for _, field, _, _ in parsed if field is not None and field not in FILE_NAME_FIELDS]
+    wrong += [field for _, field, form, _ in parsed if form and not is_time_format(field, form)]
+    if wrong:
+        raise ValidationError(f"{{{wrong[0]}}} is no field of a file name, or not so.", code="template")
+    if not value.strip(" ._-") or "/" in value or "\\" in value or not value.isprintable():
+        raise ValidationError("Write the name of a file, without folders.", code="template")
+
+
+def is_time_format(field: str | None, form: str) -> bool:
+    return field == "started" and TIME_FORMAT.fullmatch(form) is not None

@@ -5,12 +5,19 @@ from __future__ import annotations
 from django.contrib import admin
 
 from accounts.tenant_admin import OneAccountFilter, ReadOnlyAdmin, ReadOnlyInline
-from recordings.models import Media, Recording
+from recordings.models import Media, ProcessingStep, Recording
 
 
 class MediaInline(ReadOnlyInline):
     model = Media
     fields = ("file_name", "variant", "format", "size", "duration_ms", "sha256")
+    readonly_fields = fields
+    show_change_link = False
+
+
+class ProcessingStepInline(ReadOnlyInline):
+    model = ProcessingStep
+    fields = ("name", "started_at", "milliseconds", "attempts", "error", "note")
     readonly_fields = fields
     show_change_link = False
 
@@ -21,4 +28,4 @@ class RecordingAdmin(ReadOnlyAdmin):
     list_filter = (("account", OneAccountFilter), "state", "origin")
     list_select_related = ("account",)
     sortable_by = ("started_at",)
-    inlines = (MediaInline,)
+    inlines = (MediaInline, ProcessingStepInline)

@@ -61,7 +61,7 @@ WRITTEN = [
     "device_id",
 ]
 ROWS = Table(Recording, [field.attname for field in Recording._meta.concrete_fields])
-JSON_COLUMNS = ("grants", "tags", "masked")
+JSON_COLUMNS = ("grants", "tags", "masked", "speech")
 DISCARD_REASONS = {
     "input-too-short": "Shorter than the minimum length; the switch removed the file.",
     "empty-file": "Nothing was recorded; the switch removed the file.",

@@ -15,6 +15,12 @@ def collect_soon(recording_ids: Sequence[uuid.UUID]) -> None:
     _enqueue("recordings.intake.collect_each", recording_ids)
 
 
+def process_soon(recording_ids: Sequence[uuid.UUID]) -> None:
+    """Have the stored files of these recordings named, converted and cut."""
+    for recording_id in recording_ids:
+        _enqueue("recordings.process.process_each", [recording_id])
+
+
 def rehome_soon(recording_ids: Sequence[uuid.UUID]) -> None:
     """Have the stored files of these recordings moved under the account that has them now."""
     _enqueue("recordings.rehome.rehome_each", recording_ids)

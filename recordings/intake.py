@@ -1,8 +1,9 @@
 """From a take's file on the switch to verified audio in storage.
 
 The order is what makes a crash at any point harmless: claim the row; copy, flush and read back; then one
-transaction for the media and the state "ready"; only then the source is removed. A task that runs again finds
-the source and copies it again over the same key, or finds the row ready and only tidies up.
+transaction for the media, the note that it is stored and the task that goes on with it; only then the source
+is removed. A task that runs again finds the source and copies it again over the same key, or finds the row
+stored and only tidies up.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from datetime import timedelta
 from typing import BinaryIO, cast
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from recordings.candidates import Found, find_source, open_source, overwritten, overwritten_by_other
-from recordings.enqueue import rehome_soon
-from recordings.models import Finding, Media, Recording, State, Variant
+from recordings.enqueue import process_soon, rehome_soon
+from recordings.models import PLAYABLE, Finding, Media, Recording, State, Variant
 from recordings.peaks import store_peaks
 from recordings.processing.native import combine
 from recordings.processing.probe import EmptyAudio, Probe, probe
@@ -37,6 +38,17 @@ BETWEEN_TRIES = timedelta(seconds=30)
 LONGEST_BACK_OFF = timedelta(hours=1)
 LENGTH_TOLERANCE_MS = 1000
 MEMORY_BYTES = 1 << 20
+TASK_LOST_AFTER = timedelta(minutes=10)
+COMMITTED = [
+    "finding",
+    "state_reason",
+    "state_at",
+    "stored_at",
+    "attempts",
+    "next_try_at",
+    "source_path",
+    "source_kept",
+]
 
 
 @dataclass(frozen=True)
@@ -93,7 +105,8 @@ def keep(recording: Recording, found: Found, audio: Probe, content: BinaryIO) ->
 
 def claim(recording_id: uuid.UUID) -> Recording | None:
     """Take the row on; one that a crashed worker left in processing is taken on again."""
-    claimed = Recording.objects.filter(pk=recording_id, state__in=[State.RECEIVED, State.PROCESSING]).update(
+    rows = Recording.objects.filter(pk=recording_id, stored_at__isnull=True)
+    claimed = rows.filter(state__in=[State.RECEIVED, State.PROCESSING]).update(
         state=State.PROCESSING, state_at=timezone.now(), attempts=F("attempts") + 1, next_try_at=None
     )
     return Recording.objects.select_related("switch").filter(pk=recording_id).first() if claimed else None
@@ -132,10 +145,15 @@ def wait_for_all_of_it(recording: Recording, found: Found) -> None:
         raise SourceError(Finding.UNFINISHED, f"The switch wrote {told} bytes, {size} are there.")
 
 
+def at_work(recording_id: uuid.UUID) -> QuerySet[Recording]:
+    """The row, while it is being collected and nobody else has stored its file."""
+    return Recording.objects.filter(pk=recording_id, state=State.PROCESSING, stored_at__isnull=True)
+
+
 @transaction.atomic
 def commit(recording: Recording, found: Found, kept: Kept) -> Media | None:
     """Write media and state together; None when the row went another way meanwhile."""
-    row = Recording.objects.select_for_update().filter(pk=recording.pk, state=State.PROCESSING).first()
+    row = at_work(recording.pk).select_for_update().first()
     if row is None:
         return None
     if overwritten_by_other(row) and row.switch_size != found.files[0].seen.st_size:
@@ -144,6 +162,7 @@ def commit(recording: Recording, found: Found, kept: Kept) -> Media | None:
     media, _ = Media.objects.update_or_create(
         recording=row,
         variant=Variant.CALL,
+        part=0,
         format=kept.audio.format,
         defaults={
             "key": kept.stored.key,
@@ -156,9 +175,11 @@ def commit(recording: Recording, found: Found, kept: Kept) -> Media | None:
         },
     )
     row.finding, row.state_reason = judge(row, kept.audio)
-    row.state, row.state_at = State.READY, timezone.now()
+    row.stored_at = row.state_at = timezone.now()
+    row.attempts, row.next_try_at = 0, row.stored_at + TASK_LOST_AFTER
     row.source_path, row.source_kept = found.remote_path, True
-    row.save(update_fields=["finding", "state_reason", "state", "state_at", "source_path", "source_kept"])
+    row.save(update_fields=COMMITTED)
+    process_soon([row.pk])
     if row.account_id != recording.account_id:
         rehome_soon([row.pk])
     return media
@@ -192,7 +213,7 @@ def give_up_or_wait(recording: Recording, error: SourceError) -> None:
     is_growing = error.finding == Finding.UNFINISHED
     final = error.permanent or (recording.attempts >= TRIES and not is_growing)
     verdict = State.FAILED if error.finding == Finding.UNREADABLE else State.MISSING
-    Recording.objects.filter(pk=recording.pk, state=State.PROCESSING).update(
+    at_work(recording.pk).update(
         state=verdict if final else State.RECEIVED,
         state_at=timezone.now(),
         finding=error.finding if final else "",
@@ -203,11 +224,11 @@ def give_up_or_wait(recording: Recording, error: SourceError) -> None:
 
 def back_off(recording_id: uuid.UUID, error: Exception) -> None:
     """Leave what our own side failed on, a full disk say, for longer each time and never for good."""
-    recording = Recording.objects.filter(pk=recording_id, state=State.PROCESSING).first()
+    recording = at_work(recording_id).first()
     if recording is None:
         return
     wait = min(BETWEEN_TRIES * 2 ** min(recording.attempts, 10), LONGEST_BACK_OFF)
-    Recording.objects.filter(pk=recording_id, state=State.PROCESSING).update(
+    at_work(recording_id).update(
         state=State.RECEIVED,
         state_at=timezone.now(),
         state_reason=f"Could not be stored: {type(error).__name__}."[:255],
@@ -219,7 +240,7 @@ def tidy_up(recording_id: uuid.UUID) -> None:
     """Remove the source that a crash left behind, if it has the very bytes that are stored."""
     media = Media.objects.filter(
         recording=recording_id,
-        recording__state=State.READY,
+        recording__state__in=PLAYABLE,
         recording__source_kept=True,
         variant=Variant.CALL,
     ).first()

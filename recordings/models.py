@@ -23,6 +23,9 @@ class State(models.TextChoices):
     DELETED = "deleted", "Deleted"
 
 
+PLAYABLE = (State.PROCESSING, State.READY, State.FAILED)
+
+
 class Finding(models.TextChoices):
     """What intake or the switch found out about a take's file."""
 
@@ -50,6 +53,8 @@ class Recording(TenantModel):
     ``path`` is the switch's, ``take`` counts the takes on that path within the conversation.
     ``switch_ms`` is the length the switch told; the length we measured is with the media.
     ``finding`` and ``state_reason`` say, to a program and to a person, why a state is what it is.
+    ``stored_at`` is when its file was in storage and verified: it can be played from then on.
+    ``speech`` has, for each channel, how long there was sound and silence, and how long there was on both.
     """
 
     account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
@@ -68,6 +73,7 @@ class Recording(TenantModel):
     finding = models.CharField(max_length=16, choices=Finding.choices, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True)
+    stored_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField()
     stopped_at = models.DateTimeField(null=True)
     completion_cause = models.CharField(max_length=64, blank=True)
@@ -84,6 +90,7 @@ class Recording(TenantModel):
     grants = models.JSONField(default=list)
     tags = models.JSONField(default=list, blank=True)
     masked = models.JSONField(default=list)
+    speech = models.JSONField(default=dict)
     legal_hold = models.BooleanField(default=False)
     source_path = models.TextField(
         blank=True, help_text="Where the file was found, as the switch would say it"
@@ -96,6 +103,9 @@ class Recording(TenantModel):
             models.Index("account", F("started_at").desc(), F("id").desc(), name="recording_account_started"),
             models.Index(fields=["switch", "path"], name="recording_switch_path"),
             models.Index(fields=["state", "state_at"], name="recording_state"),
+            models.Index(
+                fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="recording_next_try"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -117,12 +127,18 @@ class Variant(models.TextChoices):
 
 
 class Media(TenantModel):
-    """One stored file of a recording; ``key`` begins with the account and is where storage has it."""
+    """One stored file of a recording; ``key`` begins with the account and is where storage has it.
+
+    Agents' parts are counted from 1 in ``part``; ``offset_ms`` is where one begins in the whole call's file.
+    """
 
     account_path = "recording__account"
 
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="media")
     variant = models.CharField(max_length=8, choices=Variant.choices, default=Variant.CALL)
+    part = models.PositiveSmallIntegerField(default=0)
+    agent_name = models.CharField(max_length=255, blank=True)
+    offset_ms = models.BigIntegerField(default=0)
     format = models.CharField(max_length=8)
     key = models.CharField(max_length=512, unique=True)
     file_name = models.CharField(max_length=255)
@@ -136,11 +152,47 @@ class Media(TenantModel):
     class Meta:
         verbose_name_plural = "media"
         constraints = [
-            models.UniqueConstraint(fields=["recording", "variant", "format"], name="media_unique_variant")
+            models.UniqueConstraint(
+                fields=["recording", "variant", "part", "format"], name="media_unique_part"
+            )
         ]
 
     def __str__(self) -> str:
         return self.file_name
+
+    @classmethod
+    def team_scope(cls, actor: Actor) -> Q:
+        return Q(recording__in=Recording.objects.filter(Recording.team_scope(actor)))
+
+
+class ProcessingStep(TenantModel):
+    """One step of making a recording ready: when it was begun and done, how often, and what went wrong."""
+
+    account_path = "recording__account"
+
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="steps")
+    position = models.PositiveSmallIntegerField()
+    name = models.CharField(max_length=16)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    error = models.CharField(max_length=255, blank=True)
+    note = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["recording", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["recording", "name"], name="processingstep_unique_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def milliseconds(self) -> int | None:
+        if self.finished_at is None:
+            return None
+        return round((self.finished_at - self.started_at).total_seconds() * 1000)
 
     @classmethod
     def team_scope(cls, actor: Actor) -> Q:

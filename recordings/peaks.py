@@ -14,22 +14,26 @@ from django.core.files.storage import Storage
 from numpy.typing import NDArray
 
 from recordings.models import Media
+from recordings.processing.levels import Levels, measure, silences_of
 from recordings.processing.wav import NotAudio, Samples, read_wav, samples_of
 from recordings.storage import recordings_storage
 
-VERSION = 1
-STEPS_PER_SECOND = 200
+VERSION = 2
 MOST_PEAKS = 1200
 FULL_SCALE = 255
 
 
 class Peaks(TypedDict):
-    """``channels`` holds a list for each channel: loudness from 0 to ``maximum``, over the whole length."""
+    """``channels`` holds a list for each channel: loudness from 0 to ``maximum``, over the whole length.
+
+    ``silences`` are spans of a second and more without sound on any channel, in milliseconds.
+    """
 
     version: int
     duration_ms: int
     maximum: int
     channels: list[list[int]]
+    silences: list[tuple[int, int]]
 
 
 def peaks_of(media: Media) -> Peaks:
@@ -45,9 +49,12 @@ def peaks_of(media: Media) -> Peaks:
 
 def store_peaks(storage: Storage, media: Media) -> Peaks:
     with storage.open(media.key) as file:
-        peaks = compute_peaks(file, media.format)
+        return save_peaks(storage, media.key, compute_peaks(file, media.format))
+
+
+def save_peaks(storage: Storage, key: str, peaks: Peaks) -> Peaks:
     body = json.dumps(peaks, separators=(",", ":")).encode()
-    storage.save(peaks_key(media.key), ContentFile(body))
+    storage.save(peaks_key(key), ContentFile(body))
     return peaks
 
 
@@ -57,15 +64,22 @@ def peaks_key(key: str) -> str:
 
 def compute_peaks(file: Any, audio_format: str) -> Peaks:
     """Compute at most 1,200 peaks a channel, in memory that does not grow with the audio itself."""
-    rate, parts = mp3_samples(file) if audio_format == "mp3" else wav_samples(file)
-    step = max(1, rate // STEPS_PER_SECOND)
-    frames, loudest = loudness(parts, step)
+    return peaks_from(measure(*samples_from(file, audio_format)))
+
+
+def peaks_from(levels: Levels) -> Peaks:
     return Peaks(
         version=VERSION,
-        duration_ms=round(frames * 1000 / rate),
+        duration_ms=levels.milliseconds,
         maximum=FULL_SCALE,
-        channels=[scaled(reduced(channel)) for channel in loudest.T],
+        channels=[scaled(reduced(channel)) for channel in levels.loudest.T],
+        silences=silences_of(levels),
     )
+
+
+def samples_from(file: Any, audio_format: str) -> tuple[int, Iterator[Samples]]:
+    """The rate of a WAV or MP3 file and its samples, block by block."""
+    return mp3_samples(file) if audio_format == "mp3" else wav_samples(file)
 
 
 def wav_samples(file: BinaryIO) -> tuple[int, Iterator[Samples]]:
@@ -75,6 +89,7 @@ def wav_samples(file: BinaryIO) -> tuple[int, Iterator[Samples]]:
 
 def mp3_samples(file: BinaryIO) -> tuple[int, Iterator[Samples]]:
     try:
+        file.seek(0)
         container = av.open(file, "r", format="mp3")
         return container.streams.audio[0].rate, decoded(container)
     except (av.FFmpegError, IndexError) as error:
@@ -92,30 +107,6 @@ def decoded(container: InputContainer) -> Iterator[Samples]:
                     yield cast("Samples", part.to_ndarray().T)
         except av.FFmpegError:
             return
-
-
-def loudness(parts: Iterator[Samples], step: int) -> tuple[int, NDArray[np.uint16]]:
-    """Count the frames and take the loudest of every ``step`` of them, for each channel."""
-    frames, maxima, rest = 0, [], None
-    for part in parts:
-        frames += len(part)
-        samples = part if rest is None else np.concatenate([rest, part])
-        whole = len(samples) - len(samples) % step
-        if whole:
-            maxima.append(loudest_of(samples[:whole], step))
-        rest = samples[whole:]
-    if rest is not None and len(rest):
-        maxima.append(loudest_of(rest, len(rest)))
-    return frames, np.concatenate(maxima) if maxima else np.zeros((0, 1), np.uint16)
-
-
-def loudest_of(samples: Samples, step: int) -> NDArray[np.uint16]:
-    """The loudest of every ``step`` frames; each channel is laid out by itself first, ten times as fast."""
-    channels = np.ascontiguousarray(samples.T).reshape(samples.shape[1], -1, step)
-    highest = channels.max(axis=2).astype(np.int32)
-    lowest = channels.min(axis=2).astype(np.int32)
-    loudest: NDArray[np.uint16] = np.maximum(highest, -lowest).astype(np.uint16).T
-    return loudest
 
 
 def reduced(channel: NDArray[np.uint16]) -> NDArray[np.uint16]:

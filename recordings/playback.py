@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.http import http_date, parse_http_date_safe
 
 from accounts import audit
-from recordings.models import Finding, Media, Recording, State
+from recordings.models import PLAYABLE, Finding, Media, Recording, State
 from recordings.ranges import Span, Unsatisfiable, span_of
 from recordings.storage import recordings_storage
 
@@ -42,11 +42,14 @@ def open_media(media: Media) -> File[bytes]:
 
 
 def report_missing(media: Media) -> MediaMissing:
-    """Mark the recording as missing and return the error that tells of it."""
+    """Mark the recording as missing and return the error that tells of it.
+
+    A file that moved, or was replaced, since its row was read is not missing.
+    """
     reason = "The file is no longer in storage."
-    Recording.objects.filter(pk=media.recording_id, state=State.READY).update(
-        state=State.MISSING, state_at=timezone.now(), finding=Finding.MISSING, state_reason=reason
-    )
+    is_still_there = Media.objects.filter(pk=media.pk, key=media.key).exists()
+    rows = Recording.objects.filter(pk=media.recording_id, state__in=PLAYABLE if is_still_there else [])
+    rows.update(state=State.MISSING, state_at=timezone.now(), finding=Finding.MISSING, state_reason=reason)
     return MediaMissing(reason)
 
 

@@ -42,7 +42,7 @@ def rehome_each(recording_ids: list[str]) -> None:
 def rehome(recording_id: uuid.UUID) -> None:
     """Copy each file under its account's key, let the row point there, and only then remove the old one."""
     for media in Media.objects.filter(recording=recording_id).select_related("recording"):
-        key = key_of(media.recording, media.variant, media.format)
+        key = key_of(media.recording, media.variant, media.format, media.part)
         if key != media.key:
             move(media, key)
 
@@ -53,7 +53,9 @@ def move(media: Media, key: str) -> None:
         stored = store(storage, key, cast("BinaryIO", file))
     with transaction.atomic():
         row = Recording.objects.select_for_update().get(pk=media.recording_id)
-        is_right = stored.sha256 == media.sha256 and key == key_of(row, media.variant, media.format)
+        is_right = stored.sha256 == media.sha256 and key == key_of(
+            row, media.variant, media.format, media.part
+        )
         moved = is_right and Media.objects.filter(pk=media.pk, key=old).update(key=key)
     unused = old if moved else key
     if not Media.objects.filter(key=unused).exists():

@@ -44,10 +44,11 @@ def recordings_storage() -> Storage:
     return storages[ALIAS]
 
 
-def key_of(recording: Recording, variant: str, extension: str) -> str:
+def key_of(recording: Recording, variant: str, extension: str, part: int = 0) -> str:
     """Return where a file of the recording belongs: its account, its day, itself."""
+    name = f"{variant}-{part}" if part else variant
     owner = recording.account_id.hex if recording.account_id else QUARANTINE
-    return f"{owner}/{recording.started_at:%Y/%m/%d}/{recording.pk.hex}/{variant}.{extension}"
+    return f"{owner}/{recording.started_at:%Y/%m/%d}/{recording.pk.hex}/{name}.{extension}"
 
 
 def file_name_of(recording: Recording, extension: str) -> str:

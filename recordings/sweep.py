@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from recordings.enqueue import collect_soon, rehome_soon
+from recordings.enqueue import collect_soon, process_soon, rehome_soon
 from recordings.models import Media, Recording, State
 from recordings.storage import QUARANTINE
 
@@ -30,8 +30,9 @@ def sweep() -> int:
         stuck = mark(abandoned(), state=State.RECEIVED, state_at=now, next_try_at=now + TASK_LOST_AFTER)
         found = [*ended, *due, *stuck]
         collect_soon(found)
+        process_soon(waiting := mark(to_be_processed(), next_try_at=now + WORKER_LOST_AFTER))
         rehome_soon(released := list(out_of_quarantine()))
-    return len(found) + len(released)
+    return len(found) + len(waiting) + len(released)
 
 
 def never_stopped() -> QuerySet[Recording]:
@@ -54,7 +55,18 @@ def left_behind() -> QuerySet[Recording]:
 
 def abandoned() -> QuerySet[Recording]:
     """Files a worker was at and never finished: longer ago than any task may take."""
-    return Recording.objects.filter(state=State.PROCESSING, state_at__lt=timezone.now() - WORKER_LOST_AFTER)
+    return Recording.objects.filter(
+        state=State.PROCESSING, stored_at=None, state_at__lt=timezone.now() - WORKER_LOST_AFTER
+    )
+
+
+def to_be_processed() -> QuerySet[Recording]:
+    """Stored files whose next try is due: a task or worker got lost, a step failed, files are still to go."""
+    return Recording.objects.filter(
+        state__in=[State.PROCESSING, State.FAILED, State.DISCARDED],
+        stored_at__isnull=False,
+        next_try_at__lte=timezone.now(),
+    )
 
 
 def out_of_quarantine() -> QuerySet[Media, uuid.UUID]:

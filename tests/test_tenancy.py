@@ -39,7 +39,7 @@ from accounts.tenancy import TenantModel
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from policies.models import PolicyChange, RecordingPolicy
 from queues.models import Agent, AgentChange, Queue
-from recordings.models import Decision, Media, Recording, RecordingRequest
+from recordings.models import Decision, Media, ProcessingStep, Recording, RecordingRequest
 from tests import factories as make
 
 OURS = ("accounts", "queues", "cdr", "recordings", "ccportal", "policies", "reviews")
@@ -257,6 +257,9 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
         leg_uuid=MARK,
         decided_at=timezone.now(),
         refusals=[{"because": MARK}],
+    ),
+    ProcessingStep: lambda tenant: ProcessingStep.objects.create(
+        recording=row(tenant, Recording), position=0, name="probe", started_at=timezone.now(), note=MARK
     ),
     RecordingRequest: lambda tenant: RecordingRequest.objects.create(
         account=tenant.account, switch=row(tenant, Switch), leg_uuid=MARK, action="mask", asked_by=MARK

@@ -33,7 +33,7 @@ from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
 from ccportal.api.views import AccountView, ListView, find, preferred
 from cdr.models import Leg
-from recordings.models import Media, Recording, State, Variant
+from recordings.models import PLAYABLE, Media, Recording, State, Variant
 from recordings.playback import MediaMissing, serve
 
 FORMAT_OF_TYPE = {
@@ -45,6 +45,7 @@ FORMAT_OF_TYPE = {
 }
 JSON = "application/json"
 FORMATS = ("mp3", "wav")
+MOST_PART_DIGITS = 6
 
 
 def media_of(recording: Recording) -> list[Media]:
@@ -94,6 +95,7 @@ def variants(recording: Recording) -> list[dict[str, Any]]:
 
 VARIANT_COLUMNS = (
     text("variant", "variant"),
+    whole("part", "part"),
     text("format", "format"),
     text("file_name", "file_name"),
     whole("size", "size"),
@@ -160,7 +162,7 @@ def duration_is(measured: Q, seconds: int) -> Q:
 class RecordingView(AccountView):
     def recordings(self) -> QuerySet[Recording]:
         legs = self.visible(Leg).only("id", "call", "uuid")
-        media = self.visible(Media).order_by("-variant", "format")
+        media = self.visible(Media).order_by("-variant", "part", "format")
         return (
             self.within(Recording)
             .select_related("call")
@@ -216,7 +218,7 @@ class RecordingMedia(AudioView):
         recording = find(self.recordings(), recording_id)
         variant = read_choice(request, "variant", Variant.values) or Variant.CALL
         wanted = read_choice(request, "format", FORMATS) or wanted_format(request, recording)
-        return self.send(recording, stored(recording, variant, wanted))
+        return self.send(recording, stored(recording, variant, wanted, read_part(request)))
 
 
 def wanted_format(request: Request, recording: Recording) -> str | None:
@@ -229,18 +231,28 @@ def wanted_format(request: Request, recording: Recording) -> str | None:
     return FORMAT_OF_TYPE.get(found)
 
 
-def stored(recording: Recording, variant: str, wanted: str | None) -> Media:
+def stored(recording: Recording, variant: str, wanted: str | None, part: int | None = None) -> Media:
     """The file asked for, or 404 with the reason why there is none."""
-    ready = recording.state == State.READY
-    files = [media for media in media_of(recording) if ready and media.variant == variant]
+    playable = recording.state in PLAYABLE
+    files = [media for media in media_of(recording) if playable and media.variant == variant]
     for media in files:
-        if wanted in (None, media.format):
+        if wanted in (None, media.format) and part in (None, media.part):
             return media
-    if files:
+    if files and part in (None, *(media.part for media in files)):
         formats = ", ".join(media.format for media in files)
         raise Missing({"message": f"The audio is stored as {formats}.", "reason": "format"})
     reason = recording.state_reason or f"The recording is {recording.state}."
     raise Missing({"message": reason, "reason": recording.finding or recording.state})
+
+
+def read_part(request: Request) -> int | None:
+    """Which of several agents' parts, from 1; the first where nothing is asked."""
+    value = request.query_params.get("part")
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit() and len(value) < MOST_PART_DIGITS):
+        raise Invalid.rule("part", "type", "This is not a number.", target="integer", value=value)
+    return int(value)
 
 
 def read_choice(request: Request, name: str, choices: Sequence[str]) -> str | None:

@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 
 from accounts.access import Action
 from ccportal.portal.page import PortalView
-from recordings.models import Media, Recording, State, Variant
+from recordings.models import PLAYABLE, Media, Recording, Variant
 from recordings.peaks import peaks_of
 from recordings.playback import serve
 from recordings.processing.wav import NotAudio
@@ -24,13 +24,15 @@ class MediaView(PortalView):
     def media(self, recording_id: uuid.UUID) -> Media:
         variant = self.request.GET.get("variant", Variant.CALL.value)
         wanted = self.request.GET.get("format", "")
-        recording = self.visible(Recording).filter(pk=recording_id, state=State.READY).first()
+        recording = self.visible(Recording).filter(pk=recording_id, state__in=PLAYABLE).first()
         files = (
-            self.visible(Media).filter(recording=recording, variant=variant).order_by("format")
+            self.visible(Media).filter(recording=recording, variant=variant).order_by("part", "format")
             if recording
             else []
         )
-        found = next((file for file in files if wanted in ("", file.format)), None)
+        part = self.request.GET.get("part", "")
+        fitting = (file for file in files if wanted in ("", file.format) and part in ("", str(file.part)))
+        found = next(fitting, None)
         if found is None:
             raise Http404("There is no such recording.")
         if not (self.actor and self.actor.may(self.needed)):

@@ -12,7 +12,7 @@ from ccportal.portal.timeline import Scale
 from ccportal.portal.wording import State as Mark
 from ccportal.portal.wording import on_one_line, size
 from cdr.models import CallDirection
-from recordings.models import Finding, Media, Origin, Recording, State, Variant
+from recordings.models import PLAYABLE, Finding, Media, Origin, Recording, State, Variant
 
 STEREO = 2
 
@@ -49,6 +49,11 @@ FINDINGS = {
     Finding.OUTSIDE: "The file lies outside the folders that are mapped for this switch.",
     Finding.UNREADABLE: "The file is not audio that can be read.",
     Finding.LENGTH: "It is not as long as the switch said.",
+}
+
+HEARD_ALREADY = {
+    State.PROCESSING: "It can be heard. Its other formats and the agent's part are being made.",
+    State.FAILED: "It can be heard. Making its other formats failed.",
 }
 
 ORIGINS = {
@@ -117,15 +122,15 @@ class Take:
 
 
 def take_of(recording: Recording, media: Iterable[Media], scale: Scale | None, zone: ZoneInfo) -> Take:
-    files = sorted(media, key=lambda file: (file.variant != Variant.CALL, file.format))
+    files = sorted(media, key=lambda file: (file.variant != Variant.CALL, file.part, file.format))
     state = State(recording.state)
-    heard = next((file for file in files if state == State.READY and file.variant == Variant.CALL), None)
+    heard = next((file for file in files if state in PLAYABLE and file.variant == Variant.CALL), None)
     finding = FINDINGS.get(Finding(recording.finding)) if recording.finding in Finding else None
     return Take(
         id=recording.pk.hex,
         title=title_of(recording, heard, scale, zone),
         mark=MARKS[state],
-        sentence=finding or SENTENCES[state],
+        sentence=finding or (HEARD_ALREADY.get(state) if heard else None) or SENTENCES[state],
         reason=on_one_line(recording.state_reason),
         where=recording.path,
         origin=ORIGINS[Origin(recording.origin)],
@@ -149,11 +154,16 @@ def title_of(recording: Recording, heard: Media | None, scale: Scale | None, zon
 
 def file_of(media: Media) -> File:
     return File(
-        title=Variant(media.variant).label if media.variant in Variant else media.variant,
+        title=file_title(media),
         detail=f"{media.format}, {duration(media.duration_ms)}, {size(media.size)}",
         sha256=media.sha256,
-        media=f"variant={media.variant}&format={media.format}",
+        media=f"variant={media.variant}&format={media.format}&part={media.part}",
     )
+
+
+def file_title(media: Media) -> str:
+    title = Variant(media.variant).label if media.variant in Variant else media.variant
+    return f"{title}, {on_one_line(media.agent_name)}" if media.agent_name else title
 
 
 def player_of(recording: Recording, media: Media, scale: Scale | None) -> Player:

@@ -12,7 +12,7 @@ from mutagen.mp3 import MP3
 
 from recordings.processing.wav import HEADER_BYTES, NotAudio, Wav, read_wav
 
-MP3_FRAME_MS = 200
+MP3_ENDS_MS = 600
 
 
 class EmptyAudio(Exception):
@@ -58,7 +58,7 @@ def probe_mp3(file: BinaryIO) -> Probe:
     if not demuxed_ms:
         raise EmptyAudio
     told_ms = mp3_told(file)
-    agrees = told_ms and abs(told_ms - demuxed_ms) <= max(MP3_FRAME_MS, demuxed_ms // 1000)
+    agrees = told_ms and abs(told_ms - demuxed_ms) <= max(MP3_ENDS_MS, demuxed_ms // 1000)
     return Probe("mp3", told_ms if agrees else demuxed_ms, channels, rate)
 
 

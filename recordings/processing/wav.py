@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -177,3 +177,15 @@ def to_int16(part: bytes, wav: Wav) -> Samples:
             return MULAW[np.frombuffer(part, np.uint8)]
     values = np.nan_to_num(np.frombuffer(part, f"<f{wav.bits // 8}").astype(np.float64))
     return (np.clip(values, -1.0, 1.0) * 32767).astype(np.int16)
+
+
+def cut(source: BinaryIO, wav: Wav, begin_ms: int, end_ms: int, target: BinaryIO) -> int:
+    """Write the frames of a span as a finished file; return how many there are, raise NotAudio for none."""
+    first = min(wav.frames, round(begin_ms * wav.sample_rate / 1000))
+    last = min(wav.frames, round(end_ms * wav.sample_rate / 1000))
+    if last <= first:
+        raise NotAudio("without sound in that span")
+    size = (last - first) * wav.block
+    part = replace(wav, data_at=wav.data_at + first * wav.block, data_size=size)
+    repair(source, part, target)
+    return last - first

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 
 from accounts.models import AuditEntry
-from recordings.models import Media, Recording, State, Variant
+from recordings.models import PLAYABLE, Media, Recording, State, Variant
 from tests.api.conftest import Api, Refused, api_of
 from tests.factories import (
     make_call,
@@ -71,6 +71,7 @@ def test_item(api: Api) -> None:
     assert list(row) == ITEM.split(", ")
     variant = {
         "variant": "call",
+        "part": 0,
         "format": "wav",
         "file_name": media.file_name,
         "size": len(AUDIO),
@@ -254,7 +255,27 @@ def test_missing_file_is_404_with_the_reason_and_marked(api: Api, media: Media, 
     assert Recording.objects.get(pk=media.recording_id).state == State.MISSING
 
 
-@pytest.mark.parametrize("state", [state for state in State if state != State.READY])
+@pytest.mark.parametrize("state", PLAYABLE)
+def test_audio_can_be_heard_as_soon_as_it_is_stored(api: Api, media: Media, state: State) -> None:
+    Recording.objects.filter(pk=media.recording_id).update(state=state)
+    assert body_of(api.own(f"{path_of(media)}/media")) == AUDIO
+
+
+def test_the_part_of_each_agent_is_had_by_its_number(api: Api, media: Media, refused: Refused) -> None:
+    for part in (1, 2):
+        make_media(
+            media.recording, tone(0.1 * part), variant=Variant.AGENT, part=part, key=f"parts/{part}.wav"
+        )
+    path = f"{path_of(media)}/media?variant=agent"
+    assert body_of(api.own(path)) == tone(0.1)
+    assert body_of(api.own(f"{path}&part=2")) == tone(0.2)
+    refused(api.own(f"{path}&part=3"), 404, "bad_identifier")
+    refused(api.own(f"{path}&part=x"), 400, "validation error")
+    parts = [variant["part"] for variant in api.own(path_of(media)).json()["data"]["variants"]]
+    assert parts == [0, 1, 2]
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in PLAYABLE])
 def test_audio_that_is_not_ready_is_404_with_its_state(
     api: Api, media: Media, refused: Refused, state: State
 ) -> None:

@@ -18,6 +18,7 @@ from cdr.ingest import ingest, retire
 from recordings.capture import CallSummary, ConversationTakes, record_takes, takes_of
 from recordings.intake import collect
 from recordings.models import Finding, Media, Origin, Recording, State
+from recordings.process import process
 from recordings.rehome import rehome
 from switch.esl.translate import Translator
 from switch.events import Event
@@ -190,7 +191,7 @@ def test_a_stored_file_moves_with_its_account(switch: Switch, folder: Path, stor
     old = Media.objects.get().key
     owner = make_account()
     tell(switch, take, call_id=call.pk, account_id=owner.pk)
-    assert list(tasks()) == [recording.pk.hex, recording.pk.hex]
+    assert list(tasks()) == [recording.pk.hex] * 3
     rehome(recording.pk)
     rehome(recording.pk)
     media = Media.objects.get()
@@ -300,6 +301,7 @@ def test_captured_calls_end_with_their_audio_in_storage(name: str, switch: Switc
     hear(switch, [events_of(name)])
     for recording_id in list(tasks()):
         collect(uuid.UUID(recording_id))
+        process(uuid.UUID(recording_id))
     ready = Recording.objects.filter(state=State.READY)
     assert {row.finding for row in ready} <= {""}
     assert ready.count() == len(files) - (1 if "sp-in.PCMU" in files else 0)

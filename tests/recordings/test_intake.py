@@ -40,7 +40,7 @@ def test_every_captured_file_is_stored_as_it_was_and_leaves_the_switch(
     recording = collected(received(switch, account, name))
     media = media_of(recording)
     original = (AUDIO / name).read_bytes()
-    assert (recording.state, recording.finding) == (State.READY, "")
+    assert (recording.state, recording.finding) == (State.PROCESSING, "")
     assert (stored / media.key).read_bytes() == original
     assert (media.size, media.sha256) == (len(original), hashlib.sha256(original).hexdigest())
     assert media.key == f"{account.pk.hex}/2026/11/20/{recording.pk.hex}/call.{name[-3:]}"
@@ -66,7 +66,7 @@ def test_mp3_length_is_what_plays_and_its_late_flush_is_no_difference(
     captured(name)
     recording = collected(received(switch, account, name, switch_ms=10_120, switch_size=36_864))
     media = media_of(recording)
-    assert recording.state == State.READY
+    assert recording.state == State.PROCESSING
     assert (media.format, media.channels, media.sample_rate) == ("mp3", 2, 8000)
     assert 10_300 <= media.duration_ms <= 10_700
 
@@ -75,7 +75,7 @@ def test_a_file_renamed_with_its_agent_is_found(switch: Switch, account: Account
     captured("20261120122924_01058400500_07070067777_1001.wav")
     path = "20261120122924_01058400500_07070067777.wav"
     recording = collected(received(switch, account, path, agent_name="1001@default"))
-    assert recording.state == State.READY
+    assert recording.state == State.PROCESSING
     assert recording.source_path.endswith("_07070067777_1001.wav")
     assert media_of(recording).file_name == path
 
@@ -89,7 +89,7 @@ def test_a_renamed_file_is_found_without_its_agent_only_if_no_other_is_alike(
     recording = collected(received(switch, account, path))
     assert recording.state == State.RECEIVED
     (Path(switch.path_mapping[REMOTE]) / f"{path[:-4]}_1002.wav").unlink()
-    assert collected(recording).state == State.READY
+    assert collected(recording).state == State.PROCESSING
 
 
 @pytest.mark.parametrize("agent", ["", "full", "limit3"])
@@ -150,7 +150,7 @@ def test_braces_before_the_path_are_the_switchs_own(switch: Switch, account: Acc
     captured(name)
     path = f"{{RECORD_STEREO=true,lab_tag=xy}}{REMOTE}/{name}"
     recording = collected(received(switch, account, path))
-    assert recording.state == State.READY
+    assert recording.state == State.PROCESSING
     assert media_of(recording).file_name == name
 
 
@@ -162,7 +162,7 @@ def test_an_overwritten_take_has_no_file_and_the_later_one_has(
     first = received(switch, account, name, overwritten=True)
     second = received(switch, account, name, take=2, started_at=BEGAN + timedelta(seconds=3))
     assert collected(first).finding == Finding.OVERWRITTEN
-    assert collected(second).state == State.READY
+    assert collected(second).state == State.PROCESSING
     assert first.state == State.MISSING
     assert media_of(second).duration_ms == 3000
 
@@ -226,7 +226,7 @@ def test_a_file_the_switch_never_closed_is_stored_whole_and_says_so(
     (folder / "x.wav").write_bytes(damage(tone(2.0)))
     recording = collected(received(switch, account, "x.wav"))
     media = media_of(recording)
-    assert (recording.state, recording.finding) == (State.READY, Finding.UNFINISHED)
+    assert (recording.state, recording.finding) == (State.PROCESSING, Finding.UNFINISHED)
     assert media.duration_ms == 2000
     assert (stored / media.key).read_bytes() == tone(2.0)
 
@@ -234,7 +234,7 @@ def test_a_file_the_switch_never_closed_is_stored_whole_and_says_so(
 def test_another_length_than_the_switch_said_is_noted(switch: Switch, account: Account, folder: Path) -> None:
     (folder / "x.wav").write_bytes(tone(2.0))
     recording = collected(received(switch, account, "x.wav", switch_ms=4040))
-    assert (recording.state, recording.finding) == (State.READY, Finding.LENGTH)
+    assert (recording.state, recording.finding) == (State.PROCESSING, Finding.LENGTH)
     assert recording.state_reason == "The switch said 4040 ms, the file has 2000 ms."
 
 
@@ -247,7 +247,7 @@ def test_a_file_that_is_not_yet_all_there_is_waited_for(
     assert recording.state == State.RECEIVED
     (folder / "x.wav").write_bytes(whole)
     recording = collected(recording)
-    assert (recording.state, recording.finding) == (State.READY, "")
+    assert (recording.state, recording.finding) == (State.PROCESSING, "")
     assert media_of(recording).duration_ms == 2000
 
 
@@ -262,7 +262,7 @@ def test_a_source_that_cannot_be_removed_is_noted(switch: Switch, account: Accou
     with bound_by_permissions():
         recording = collected(received(switch, account, "x.wav"))
     folder.chmod(0o700)
-    assert (recording.state, recording.source_kept) == (State.READY, True)
+    assert (recording.state, recording.source_kept) == (State.PROCESSING, True)
 
 
 def test_collecting_again_changes_nothing(switch: Switch, account: Account, folder: Path) -> None:
@@ -319,11 +319,11 @@ def test_a_failing_storage_is_tried_again_and_harms_no_other(
     collect_each([bad.pk.hex, uuid.uuid4().hex, good.pk.hex])
     bad.refresh_from_db()
     good.refresh_from_db()
-    assert (bad.state, good.state) == (State.RECEIVED, State.READY)
+    assert (bad.state, good.state) == (State.RECEIVED, State.PROCESSING)
     assert bad.next_try_at is not None
     assert (folder / "a.wav").exists()
     in_the_way.unlink()
-    assert collected(bad).state == State.READY
+    assert collected(bad).state == State.PROCESSING
 
 
 def test_peaks_lie_beside_the_audio(switch: Switch, account: Account, folder: Path, stored: Path) -> None:

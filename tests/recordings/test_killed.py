@@ -57,7 +57,7 @@ def test_a_killed_worker_is_made_good(
     collect(recording.pk)
     recording.refresh_from_db()
     media = Media.objects.get()
-    assert (recording.state, recording.source_kept) == (State.READY, False)
+    assert (recording.state, recording.source_kept) == (State.PROCESSING, False)
     assert (stored / media.key).read_bytes() == tone(3.0)
     assert not source.exists()
     left = {path.name for path in stored.rglob("*") if path.is_file()}

@@ -77,6 +77,7 @@ def test_files_leave_quarantine_when_their_call_was_assigned(
     (folder / "x.wav").write_bytes(tone(0.2))
     recording = received(switch, None, "x.wav")
     collect(recording.pk)
+    OrmQ.objects.all().delete()
     sweep()
     assert queued() == []
     Recording.objects.update(account=account)

@@ -1,0 +1,285 @@
+"""The steps that make a stored recording ready; each can be done again and comes to the same files."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from typing import BinaryIO, cast
+
+from django.conf import settings
+from django.core.files.storage import Storage
+
+from cdr.models import AgentOffer, Leg, OfferOutcome
+from recordings.models import Media, Origin, Recording, Variant
+from recordings.naming import file_name, file_stem
+from recordings.peaks import peaks_from, peaks_key, samples_from, save_peaks
+from recordings.processing import mp3, wav
+from recordings.processing.levels import Levels, measure, speech_of
+from recordings.processing.moments import Placed
+from recordings.processing.probe import Probe, probe
+from recordings.storage import StorageDamaged, digest, key_of, store
+from recordings.tags import write_tags
+
+
+class TooShort(Exception):
+    """Shorter than anyone asked for."""
+
+
+@dataclass
+class Job:
+    """One recording on its way, and what the steps share of it; ``opened`` closes what was opened."""
+
+    recording: Recording
+    storage: Storage
+    opened: ExitStack
+
+    @property
+    def original(self) -> Media:
+        """The whole call's file that is nearest to what the switch wrote."""
+        files = Media.objects.filter(recording=self.recording, variant=Variant.CALL)
+        return files.order_by("-format")[0]
+
+    @cached_property
+    def source(self) -> BinaryIO:
+        return cast("BinaryIO", self.opened.enter_context(self.storage.open(self.original.key)))
+
+    @cached_property
+    def audio(self) -> Probe:
+        return probe(self.source)
+
+    @cached_property
+    def levels(self) -> Levels:
+        return measure(*samples_from(self.source, self.audio.format))
+
+    @cached_property
+    def formats(self) -> list[str]:
+        return sorted(formats_of(self.recording, self.audio.format))
+
+    def scratch(self) -> BinaryIO:
+        """A file without a name: a worker that is killed leaves nothing of it."""
+        return cast("BinaryIO", self.opened.enter_context(tempfile.TemporaryFile(dir=settings.DATA_DIR)))
+
+
+Step = Callable[[Job], str]
+
+
+def formats_of(recording: Recording, original: str) -> set[str]:
+    """What the grants ask for, MP3 unless they say more; what the switch recorded by itself stays besides.
+
+    What came as MP3 stays MP3: nothing is won by making it larger.
+    """
+    if original == "mp3":
+        return {"mp3"}
+    asked = {str((grant.get("params") or {}).get("format") or "mp3") for grant in recording.grants}
+    if not recording.grants or recording.origin in (Origin.DIALPLAN, Origin.CONFERENCE):
+        asked |= {"mp3", original}
+    if recording.account and recording.account.keep_wav:
+        asked.add(original)
+    return asked
+
+
+def examine(job: Job) -> str:
+    """Read what the file is, and whether it is what was stored."""
+    audio, media = job.audio, job.original
+    if job.source.seek(0, 2) != media.size:
+        raise StorageDamaged(f"{media.key} is not as large as it was")
+    length = audio.milliseconds / 1000
+    return f"{audio.format}, {length:.3f} s, {audio.channels} channels, {audio.sample_rate} Hz"
+
+
+def check_length(job: Job) -> str:
+    """Raise TooShort for what is shorter than every grant's minimum; exactly as long is kept."""
+    recording, length = job.recording, job.audio.milliseconds
+    asked = [int((grant.get("params") or {}).get("record_min_sec") or 0) for grant in recording.grants]
+    least = min(asked, default=0)
+    if length >= least * 1000:
+        return ""
+    reason = f"{length / 1000:.3f} s, shorter than the {least} s that are kept."
+    if recording.legal_hold:
+        return f"{reason} Kept by a hold."
+    raise TooShort(reason)
+
+
+def give_name(job: Job) -> str:
+    media = job.original
+    name = file_name(job.recording, media.format)
+    Media.objects.filter(pk=media.pk).update(file_name=name)
+    return name
+
+
+def find_levels(job: Job) -> str:
+    """Store waveform and silences beside the file, and who spoke for how long with the recording."""
+    save_peaks(job.storage, job.original.key, peaks_from(job.levels))
+    speech = speech_of(job.levels)
+    Recording.objects.filter(pk=job.recording.pk).update(speech=speech)
+    return f"{speech['overtalk_ms'] / 1000:.1f} s at once, {speech['silence_ms'] / 1000:.1f} s silent"
+
+
+def make_mp3(job: Job) -> str:
+    """Encode the whole call, unless it is wanted as WAV only or came as MP3."""
+    if job.audio.wav is None or "mp3" not in job.formats:
+        return "Not asked for." if job.audio.wav else "It came as MP3."
+    target = job.scratch()
+    made = mp3.encode(
+        wav.samples_of(job.source, job.audio.wav), job.audio.channels, job.audio.sample_rate, target
+    )
+    media = keep(job, Made(target, "mp3", made.milliseconds, made.channels, made.sample_rate))
+    save_peaks(job.storage, media.key, peaks_from(job.levels))
+    return f"{media.size} bytes"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file that was made, and what of the recording it is."""
+
+    file: BinaryIO
+    format: str
+    milliseconds: int
+    channels: int
+    sample_rate: int
+    part: int = 0
+    agent: str = ""
+    offset_ms: int = 0
+
+    @property
+    def variant(self) -> Variant:
+        return Variant.AGENT if self.part else Variant.CALL
+
+
+def keep(job: Job, made: Made) -> Media:
+    """Tag, store, verify, and only then write the row."""
+    recording = job.recording
+    write_tags(made.file, made.format, recording, made.agent, file_stem(recording, made.agent, made.part))
+    key = key_of(recording, made.variant, made.format, made.part)
+    stored = store(job.storage, key, made.file)
+    media, _ = Media.objects.update_or_create(
+        recording=recording,
+        variant=made.variant,
+        part=made.part,
+        format=made.format,
+        defaults={
+            "key": key,
+            "file_name": file_name(recording, made.format, made.agent, made.part),
+            "agent_name": made.agent,
+            "offset_ms": made.offset_ms,
+            "size": stored.size,
+            "sha256": stored.sha256,
+            "duration_ms": made.milliseconds,
+            "channels": made.channels,
+            "sample_rate": made.sample_rate,
+        },
+    )
+    return media
+
+
+@dataclass(frozen=True)
+class Part:
+    agent: str
+    begin_ms: int
+    end_ms: int
+
+
+def cut_parts(job: Job) -> str:
+    """Store what each agent had of the call, or say why there is nothing."""
+    parts, why_not = parts_of(job)
+    kept = [
+        store_part(job, number, part, audio_format).pk
+        for number, part in enumerate(parts, 1)
+        for audio_format in job.formats
+    ]
+    old = Media.objects.filter(recording=job.recording, variant=Variant.AGENT).exclude(pk__in=kept)
+    for media in old:
+        media.delete()
+        remove(job.storage, media.key)
+    return why_not or ", ".join(
+        f"{part.agent} {part.begin_ms / 1000:.3f} to {part.end_ms / 1000:.3f} s" for part in parts
+    )
+
+
+def parts_of(job: Job) -> tuple[list[Part], str]:
+    """Where the agents of the call are in the file, by the answer and end that the switch stamped."""
+    recording = job.recording
+    if recording.call is None:
+        return [], "It belongs to no call."
+    offers = list(AgentOffer.objects.filter(call=recording.call_id).order_by("offered_at", "pk"))
+    if not offers:
+        return [], "The call was offered to no agent."
+    answered = [offer for offer in offers if offer.outcome == OfferOutcome.ANSWERED and offer.answered_at]
+    if not answered:
+        return [], "No agent answered."
+    placed = Placed(recording.started_at, recording.stopped_at, job.audio.milliseconds)
+    parts = [part for offer in answered if (part := part_of(offer, placed))]
+    return parts, "" if parts else "No agent was on the phone while it was recorded."
+
+
+def part_of(offer: AgentOffer, placed: Placed) -> Part | None:
+    """From the later answer to the earlier end of what the queue and the agent's own leg say.
+
+    The queue looks at its agents ten times a second, so that its end comes late; its start is the bridge's.
+    """
+    leg = Leg.objects.filter(switch=offer.switch_id, uuid=offer.agent_leg_uuid).first()
+    answers = [at for at in (offer.answered_at, leg and leg.answered_at) if at]
+    ends = [at for at in (offer.ended_at, leg and leg.ended_at) if at]
+    span = placed.span(max(answers), min(ends, default=None))
+    return Part(offer.agent_name.partition("@")[0], *span) if span else None
+
+
+def store_part(job: Job, number: int, part: Part, audio_format: str) -> Media:
+    made = cut_part(job, number, part, audio_format)
+    media = keep(job, made)
+    save_peaks(job.storage, media.key, peaks_from(job.levels.part(part.begin_ms, part.end_ms)))
+    return media
+
+
+def cut_part(job: Job, number: int, part: Part, audio_format: str) -> Made:
+    """Copy the part's frames: of the WAV for WAV, of the whole call's MP3 for MP3."""
+    target, audio = job.scratch(), job.audio
+    if audio_format == "wav" and audio.wav:
+        frames = wav.cut(job.source, audio.wav, part.begin_ms, part.end_ms, target)
+        length, channels, rate = round(frames * 1000 / audio.sample_rate), audio.channels, audio.sample_rate
+    else:
+        whole = Media.objects.get(recording=job.recording, variant=Variant.CALL, format="mp3")
+        with job.storage.open(whole.key) as source:
+            made = mp3.cut(cast("BinaryIO", source), part.begin_ms, part.end_ms, target)
+        length, channels, rate = made.milliseconds, made.channels, made.sample_rate
+    return Made(target, audio_format, length, channels, rate, number, part.agent, part.begin_ms)
+
+
+def finish(job: Job) -> str:
+    """Let the WAV go where only MP3 is wanted, when the MP3 has been read again and is what was made."""
+    recording = job.recording
+    if "wav" in formats_of(recording, "wav"):
+        return ""
+    files = Media.objects.filter(recording=recording, variant=Variant.CALL)
+    if files.filter(format="wav").exists():
+        verify(job.storage, files.get(format="mp3"))
+        files.filter(format="wav").delete()
+    remove(job.storage, key_of(recording, Variant.CALL, "wav"))
+    return "Only the MP3 is kept."
+
+
+def verify(storage: Storage, media: Media) -> None:
+    with storage.open(media.key) as file:
+        if digest(file) != (media.size, media.sha256):
+            raise StorageDamaged(f"{media.key} is not what was stored")
+
+
+def remove(storage: Storage, key: str) -> None:
+    """Remove a file that no row knows any more."""
+    if not Media.objects.filter(key=key).exists():
+        storage.delete(peaks_key(key))
+        storage.delete(key)
+
+
+STEPS: dict[str, Step] = {
+    "probe": examine,
+    "length": check_length,
+    "name": give_name,
+    "levels": find_levels,
+    "mp3": make_mp3,
+    "parts": cut_parts,
+    "finish": finish,
+}
