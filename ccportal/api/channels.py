@@ -21,7 +21,7 @@ from ccportal.api.errors import Invalid
 from ccportal.api.shapes import in_data
 from ccportal.api.views import AccountView
 from cdr.models import Leg
-from policies.schema import HOW, LINE_FORMAT, keyed, validate
+from policies.schema import HOW, LINE_FORMAT, keyed, unsafe_urls, validate
 from recordings.models import RecordingRequest
 
 LONGEST_LABEL = 200
@@ -73,6 +73,7 @@ class Channel(AccountView):
         data = data_of(request)
         refuse_deep(data)
         asked, problems = validate(data, REQUEST, path="")
+        problems = problems or {where.lstrip("."): said for where, said in unsafe_urls(asked, "").items()}
         if problems:
             raise Invalid(problems)
         row = self.write(leg, asked)

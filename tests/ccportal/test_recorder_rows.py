@@ -171,6 +171,7 @@ ASK = {"module": "record_call", "action": "mask"}
         ("leg-1", ASK | {"sideways": 1}, False, 400),
         ("leg-1", ASK | {"label": "a\nb"}, False, 400),
         ("leg-1", {"action": "mask"}, False, 400),
+        ("leg-1", {"module": "record_call", "url": "http://localhost/"}, False, 400),
         ("leg-1", ASK, True, 404),
         ("leg-2", ASK, False, 404),
     ],
@@ -194,7 +195,7 @@ def test_reviewers_may_not_ask(client: Client) -> None:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_program_has_a_caller_s_message_delivered(client: Client) -> None:
-    told = {"method": "post", "url": "https://x.example/", "time_limit": 60}
+    told = {"method": "post", "url": "https://93.184.216.34/", "time_limit": 60}
     answer = asking(client, "leg-1", {"module": "record_caller"} | told).json()["data"]
     (asked,) = take_requests(RecordingRequest.objects.get().switch_id)
     assert (asked.action, asked.params, asked.id) == ("record_caller", told, answer["request"])
