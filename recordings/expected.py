@@ -23,6 +23,7 @@ from switch import events as ev
 RecorderEvent = ev.CallDecided | ev.RecordingIntended | ev.RecordingRefused | ev.RecordingMasked
 
 NEVER_BEGAN = "The switch was told to record and never began."
+REFUSED = "The switch did not "
 ORIGINS = frozenset(Origin.values)
 MOST_LOOKED_AT = 500
 
@@ -137,7 +138,7 @@ def refused(event: ev.RecordingRefused, rows: Rows) -> Recording | None:
 
 
 def complaint(event: ev.RecordingRefused) -> str:
-    return f"The switch did not {event.command}: {event.reply or 'no reason given'}"
+    return f"{REFUSED}{event.command}: {event.reply or 'no reason given'}"
 
 
 def write_decisions(switch: Switch, events: Sequence[ev.CallDecided]) -> None:

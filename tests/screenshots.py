@@ -25,7 +25,7 @@ from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from tests import factories  # noqa: E402
 from tests.portal.browser import launch  # noqa: E402
-from tests.portal.tenant import make_tenant  # noqa: E402
+from tests.portal.tenant import make_tenant, make_troubled_switches  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 WIDTHS = {1280: 900, 390: 844}
@@ -54,6 +54,7 @@ def fill() -> dict[str, str]:
     call_command("migrate", verbosity=0)
     now = timezone.now()
     tenant = make_tenant(now)
+    make_troubled_switches(tenant.account, now)
     factories.make_operator(email="op@example.com", name="Olga Operator")
     empty = factories.make_account("Dasom Clinic", time_zone="Asia/Seoul", country="KR")
     factories.make_user(empty, "admin", email="new@dasom.example", name="Nam Ji")
@@ -69,6 +70,7 @@ def fill() -> dict[str, str]:
         "calls-nothing": "/calls/?q=010-5840-0599",
         "call": f"/calls/{tenant.talked.pk.hex}/",
         **{f"call-{state}": f"/calls/{call}/" for state, call in states.items()},
+        "health": "/health/?show=missing",
         "not-found": "/calls/00000000000000000000000000000000/",
     }
 
@@ -110,8 +112,9 @@ def take_all(browser: Browser, base: str, pages: dict[str, str], theme: str, wid
     context.clear_cookies()
     sign_in(page, base, "op@example.com")
     take(page, "accounts", theme, width)
-    page.goto(f"{base}/quarantine/")
-    take(page, "quarantine", theme, width)
+    for name, path in (("quarantine", "/quarantine/"), ("health-operator", "/health/")):
+        page.goto(base + path)
+        take(page, name, theme, width)
     context.close()
 
 

@@ -111,6 +111,7 @@ ROUTES: dict[str, Route] = {
     "calls/<id32:id>/drawer": item(Call),
     "recordings/<id32:id>/media": item(Recording),
     "recordings/<id32:id>/peaks": item(Recording),
+    "health/": Page(),
     "quarantine/": Page(404),
     "quarantine/assign": Page(404),
     "robots.txt": Open(),
@@ -191,12 +192,12 @@ ROUTES: dict[str, Route] = {
 NOT_A_TENANTS = {
     "accounts.SignInFailure": "counts tries by the hash of a name or address",
     "cdr.CallAlias": "an id that leads to a call, which is looked up as visible",
-    "cdr.ConnectionGap": "about a switch, seen by operators",
+    "cdr.ConnectionGap": "about a switch, seen by whose that is",
     "cdr.Evidence": "what ingest reads again, shown to nobody",
     "cdr.EvidenceKey": "what ingest reads again, shown to nobody",
     "policies.SnapshotMark": "says that something changed, not what",
-    "cdr.EventCount": "about a switch, seen by operators",
-    "cdr.IngestPosition": "about a switch, seen by operators",
+    "cdr.EventCount": "about a switch, seen by whose that is",
+    "cdr.IngestPosition": "about a switch, seen by whose that is",
 }
 
 

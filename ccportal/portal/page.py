@@ -17,6 +17,7 @@ from django.utils.cache import patch_vary_headers
 from django.views.generic.base import View
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts.access import Action
 from accounts.models import Account, User
 from accounts.tenancy import M, TenantQuerySet, TenantView
 from ccportal.portal.clock import zone_name, zone_offset
@@ -61,6 +62,10 @@ class PortalView(TenantView, View):
         return self.account.zone if self.account else ZoneInfo("UTC")
 
     @property
+    def sees_everything(self) -> bool:
+        return bool(self.actor and self.actor.sees_everything)
+
+    @property
     def may_choose_account(self) -> bool:
         actor = self.actor
         return actor is not None and (actor.sees_everything or len(actor.account_ids) > 1)
@@ -77,7 +82,8 @@ class PortalView(TenantView, View):
             "zone_name": zone_name(self.zone, now),
             "zone_offset": zone_offset(self.zone, now),
             "may_choose_account": self.may_choose_account,
-            "sees_everything": bool(self.actor and self.actor.sees_everything),
+            "sees_everything": self.sees_everything,
+            "sees_health": bool(self.actor and self.actor.may(Action.CONFIGURE)),
             "person": str(self.user),
             "person_initials": initials(str(self.user)),
             "admin_url": address_of("admin:index") if self.user.is_staff else None,

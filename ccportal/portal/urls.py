@@ -10,6 +10,7 @@ from ccportal.portal.accounts import AccountsView
 from ccportal.portal.call import CallView, DrawerView
 from ccportal.portal.calls import CallsCountView, CallsView
 from ccportal.portal.errors import robots
+from ccportal.portal.health import HealthView
 from ccportal.portal.player import AudioView, PeaksView
 from ccportal.portal.quarantine import AssignView, QuarantineView
 from ccportal.portal.signin import SignInView, SignOutView
@@ -45,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/<id32:id>/drawer", DrawerView.as_view(), name="call-drawer"),
     path("recordings/<id32:id>/media", AudioView.as_view(), name="media"),
     path("recordings/<id32:id>/peaks", PeaksView.as_view(), name="peaks"),
+    path("health/", HealthView.as_view(), name="health"),
     path("quarantine/", QuarantineView.as_view(), name="quarantine"),
     path("quarantine/assign", AssignView.as_view(), name="assign"),
     path("robots.txt", robots, name="robots"),

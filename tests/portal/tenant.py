@@ -12,8 +12,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.models import Account, Role, User
-from cdr.models import Call, CallDirection, Leg, OfferOutcome, Outcome
-from recordings.models import Finding, State
+from cdr.models import (
+    Call,
+    CallDirection,
+    ConnectionGap,
+    EventCount,
+    IngestPosition,
+    Leg,
+    OfferOutcome,
+    Outcome,
+)
+from recordings.models import Decision, Finding, State
 from tests import factories
 
 HOSTILE_NAMES = (
@@ -323,6 +332,48 @@ def make_stateful_calls(account: Account, switch: Any, started: datetime) -> Non
             caller_number="027814420",
         )
         factories.make_recording(call, state=state, finding=finding, state_reason="")
+
+
+def make_troubled_switches(account: Account, now: datetime) -> None:
+    """Make switches of the account's own: one is heard, one is not, and refuses commands."""
+    heard = factories.make_switch(
+        account,
+        "fs-hanbit-1",
+        listener="here",
+        listener_seen_at=now,
+        last_heard_at=now - timedelta(seconds=3),
+    )
+    lost = factories.make_switch(
+        account,
+        "fs-hanbit-2",
+        listener="here",
+        listener_seen_at=now,
+        last_heard_at=now - timedelta(minutes=7),
+    )
+    for switch, ago in ((heard, timedelta(seconds=4)), (lost, timedelta(minutes=7))):
+        IngestPosition.objects.create(switch=switch, last_event_at=now - ago)
+        for hours in (3, 30):
+            start = now - timedelta(hours=hours)
+            ConnectionGap.objects.create(
+                switch=switch,
+                started_at=start,
+                ended_at=start + timedelta(seconds=hours * 9),
+                reason="closed by the switch",
+            )
+    ConnectionGap.objects.create(switch=lost, started_at=now - timedelta(minutes=7), reason="no heartbeat")
+    for name in ("CUSTOM sofia::<odd>", "x" * 128):
+        EventCount.objects.create(switch=heard, kind="unknown", name=name, count=1204, last_at=now)
+    for index, answer in enumerate(
+        ("start the recording: -ERR No such channel!", f"mask the recording: {'x' * 200}")
+    ):
+        call = factories.make_call(account, switch=lost, started_at=now - timedelta(hours=index + 1))
+        Decision.objects.create(
+            switch=lost,
+            call=call,
+            leg_uuid=call.leg_uuid,
+            decided_at=now,
+            complaints=[{"leg": call.leg_uuid, "because": f"The switch did not {answer}"}],
+        )
 
 
 def micros(moment: datetime) -> int:

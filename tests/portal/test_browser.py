@@ -15,7 +15,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from tests import factories
 from tests.portal.browser import chromium, launch
-from tests.portal.tenant import Tenant, make_tenant
+from tests.portal.tenant import Tenant, make_tenant, make_troubled_switches
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 WAVESURFER = Path(__file__).resolve().parents[2] / "static/vendor/wavesurfer/wavesurfer.esm.js"
@@ -189,17 +189,19 @@ def test_axe_has_nothing_against_any_page(
 ) -> None:
     factories.make_operator(email="op@example.com")
     factories.make_call(None)
+    make_troubled_switches(tenant.account, timezone.now())
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
     visit = Visit(context.new_page(), live_server.url)
     visit.go("/sign-in/")
     objections = {"sign-in": visit.objections()}
     visit.sign_in("admin@hanbit.example")
-    for path in ("/calls/", "/calls/?q=nobody", f"/calls/{tenant.talked.pk.hex}/"):
+    call = f"/calls/{tenant.talked.pk.hex}/"
+    for path in ("/calls/", "/calls/?q=nobody", call, "/health/", "/health/?show=missing"):
         visit.go(path)
         objections[path] = visit.objections()
     visit.page.context.clear_cookies()
     visit.sign_in("op@example.com", "**/accounts/")
-    for path in ("/accounts/", "/quarantine/"):
+    for path in ("/accounts/", "/quarantine/", "/health/"):
         visit.go(path)
         objections[path] = visit.objections()
     context.close()
@@ -207,7 +209,7 @@ def test_axe_has_nothing_against_any_page(
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("path", ["/calls/", "/calls/{}/", "/quarantine/"])
+@pytest.mark.parametrize("path", ["/calls/", "/calls/{}/", "/quarantine/", "/health/?show=missing"])
 def test_no_page_is_wider_than_a_phone(
     browser: Browser, live_server: LiveServer, tenant: Tenant, path: str
 ) -> None:
@@ -215,6 +217,7 @@ def test_no_page_is_wider_than_a_phone(
     visit = Visit(context.new_page(), live_server.url)
     factories.make_operator(email="op@example.com")
     factories.make_call(None, caller_name="x" * 255)
+    make_troubled_switches(tenant.account, timezone.now())
     visit.sign_in("op@example.com", "**/accounts/")
     visit.page.get_by_role("button", name=f"Open {tenant.account.name}").click()
     visit.go(path.format(tenant.talked.pk.hex))

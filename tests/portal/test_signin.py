@@ -16,6 +16,7 @@ PLACES = [
     "/calls/count",
     "/accounts/",
     "/quarantine/",
+    "/health/",
     f"/calls/{'0' * 32}/",
     f"/recordings/{'0' * 32}/media",
 ]

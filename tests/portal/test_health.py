@@ -1,0 +1,282 @@
+"""The health page: what it tells, to whom, and how much it asks the database."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import Account, Role, Switch
+from ccportal.portal import health
+from cdr.models import Call, ConnectionGap, EventCount, IngestPosition
+from recordings.models import Decision, Finding, State
+from tests import factories
+from tests.portal.conftest import SignIn
+
+pytestmark = pytest.mark.django_db
+REFUSED = "The switch did not start the recording: -ERR <b>no</b> such channel"
+
+
+@pytest.fixture
+def now() -> datetime:
+    return timezone.now()
+
+
+@pytest.fixture
+def switch(account: Account, now: datetime) -> Switch:
+    return make_heard_switch(account, "fs-seoul-1", now)
+
+
+@pytest.fixture
+def operator(sign_in: SignIn) -> Client:
+    return sign_in(factories.make_operator())
+
+
+def make_heard_switch(account: Account | None, name: str, now: datetime, **fields: Any) -> Switch:
+    """Make a switch with a living listener, a minute-long gap and events that could not be used."""
+    switch = factories.make_switch(
+        account, name, **{"listener": "here", "listener_seen_at": now, "last_heard_at": now} | fields
+    )
+    IngestPosition.objects.create(switch=switch, last_event_at=now - timedelta(seconds=4))
+    lost = now - timedelta(hours=2)
+    ConnectionGap.objects.create(
+        switch=switch, started_at=lost, ended_at=lost + timedelta(seconds=61), reason=f"{name} went away"
+    )
+    EventCount.objects.create(
+        switch=switch, kind="unknown", name=f"{name}::<i>odd</i>", count=1234, last_at=now
+    )
+    return switch
+
+
+def make_file(account: Account, switch: Switch, state: State, finding: str = "", **fields: Any) -> Call:
+    call = factories.make_call(account, switch=switch, started_at=timezone.now() - timedelta(hours=1))
+    factories.make_recording(call, state=state, finding=finding, **fields)
+    return call
+
+
+def make_complaint(call: Call, because: str = REFUSED) -> Decision:
+    said = [{"leg": call.leg_uuid, "because": because}]
+    return Decision.objects.create(
+        switch=call.switch, call=call, leg_uuid=call.leg_uuid, decided_at=timezone.now(), complaints=said
+    )
+
+
+def page_of(client: Client, query: str = "") -> str:
+    response = client.get(f"/health/{query}")
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def figure_of(page: str, key: str) -> str:
+    found = re.search(rf'href="\?show={key}#recordings"[^>]*>(?:Look at )?([\d,]+)<', page)
+    return found[1] if found else ""
+
+
+def test_an_admin_sees_how_the_own_switch_is_heard(admin: Client, switch: Switch) -> None:
+    page = page_of(admin)
+    for words in (
+        "fs-seoul-1",
+        "Connected",
+        "2 h ago",
+        "1,234",
+        "1:01",
+        "fs-seoul-1 went away",
+        "Nothing needs you.",
+    ):
+        assert words in page
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"enabled": False}, "Switched off"),
+        ({"listener_seen_at": None}, "No listener"),
+        ({"listener_seen_at": timedelta(seconds=31)}, "No listener"),
+        ({"last_heard_at": None}, "Not connected"),
+        ({"last_heard_at": timedelta(seconds=51)}, "Catching up"),
+        ({"last_heard_at": timedelta(seconds=40)}, "Connected"),
+    ],
+)
+def test_what_is_told_of_a_switch(
+    admin: Client, account: Account, now: datetime, fields: dict[str, Any], words: str
+) -> None:
+    moments = {name: now - value if isinstance(value, timedelta) else value for name, value in fields.items()}
+    make_heard_switch(account, "fs-seoul-1", now, **moments)
+    assert f">{words}</span>" in page_of(admin)
+
+
+def test_a_gap_that_goes_on_means_not_connected(admin: Client, switch: Switch, now: datetime) -> None:
+    ConnectionGap.objects.create(switch=switch, started_at=now - timedelta(minutes=3), reason="reset by peer")
+    page = page_of(admin)
+    assert ">Not connected</span>" in page
+    assert "so far" in page
+    assert "One thing needs you." in page
+
+
+def test_recordings_are_counted_by_state_and_finding(admin: Client, account: Account, switch: Switch) -> None:
+    for state, finding in (
+        (State.READY, ""),
+        (State.READY, Finding.UNFINISHED),
+        (State.RECEIVED, ""),
+        (State.PROCESSING, ""),
+        (State.MISSING, Finding.MISSING),
+        (State.FAILED, Finding.EMPTY),
+        (State.DISCARDED, Finding.DISCARDED),
+    ):
+        make_file(account, switch, state, finding)
+    page = page_of(admin)
+    counts = {key: figure_of(page, key) for key in health.KINDS}
+    assert counts == {
+        **dict.fromkeys(health.KINDS, ""),
+        "ready": "2",
+        "received": "2",
+        "missing": "1",
+        "failed": "1",
+        "empty": "1",
+        "unfinished": "1",
+        "discarded": "1",
+    }
+    assert "1 recording has no file and 1 recording failed" in page
+
+
+@pytest.mark.parametrize("key", list(health.KINDS))
+def test_every_number_opens_its_list(admin: Client, account: Account, switch: Switch, key: str) -> None:
+    calls = {
+        kind.key: make_file(account, switch, *one_of(kind), state_reason=f"why {kind.key}")
+        for kind in health.KINDS.values()
+    }
+    page = page_of(admin, f"?show={key}")
+    wanted = {
+        calls[kind.key].pk.hex for kind in health.KINDS.values() if health.KINDS[key].has(*one_of(kind))
+    }
+    assert figure_of(page, key) == str(len(wanted))
+    assert set(re.findall(r"/calls/([0-9a-f]{32})/", page)) == wanted
+    assert f"why {key}" in page
+
+
+def one_of(kind: health.Kind) -> tuple[State, str]:
+    state = State(kind.states[0]) if kind.states else State.READY
+    return state, kind.findings[0] if kind.findings else ""
+
+
+def test_an_unknown_list_is_none(admin: Client, switch: Switch) -> None:
+    assert 'id="recordings"' not in page_of(admin, "?show=everything%00")
+
+
+def test_old_recordings_do_not_count(admin: Client, account: Account, switch: Switch, now: datetime) -> None:
+    make_file(account, switch, State.MISSING, started_at=now - timedelta(days=31))
+    assert figure_of(page_of(admin), "missing") == "0"
+
+
+def test_only_the_newest_recordings_are_counted(
+    admin: Client, account: Account, switch: Switch, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "COUNT_LIMIT", 3)
+    for minutes in range(5):
+        make_file(account, switch, State.READY, started_at=now - timedelta(minutes=minutes))
+    page = page_of(admin)
+    assert figure_of(page, "ready") == "3"
+    assert "the newest 3, since" in page
+
+
+def test_what_the_switch_refused_is_told_with_its_answer(
+    admin: Client, account: Account, switch: Switch
+) -> None:
+    decided = make_file(account, switch, State.FAILED, Finding.MISSING, state_reason=REFUSED)
+    make_complaint(decided)
+    asked_for = make_file(
+        account, switch, State.FAILED, state_reason="The switch did not arm the recording: no reason given"
+    )
+    make_file(account, switch, State.FAILED, state_reason="It could not be read.")
+    page = page_of(admin)
+    assert page.count("<bdi>Start the recording</bdi>") == 1
+    assert "<bdi>-ERR &lt;b&gt;no&lt;/b&gt; such channel</bdi>" in page
+    assert "<bdi>Arm the recording</bdi>" in page
+    assert set(re.findall(r"/calls/([0-9a-f]{32})/", page)) == {decided.pk.hex, asked_for.pk.hex}
+
+
+def test_a_shared_switch_tells_a_tenant_its_state_only(
+    admin: Client, account: Account, operator: Client, now: datetime
+) -> None:
+    shared = make_heard_switch(None, "fs-everyone", now)
+    unused = make_heard_switch(None, "fs-elsewhere", now)
+    factories.make_call(account, switch=shared, started_at=now)
+    page = page_of(admin)
+    assert page.count('data-label="State"') == 1
+    assert "Shared switch" in page
+    assert ">Connected</span>" in page
+    for secret in (shared.name, unused.name, "1,234", "1:01"):
+        assert secret not in page
+    assert shared.name in page_of(operator)
+    assert unused.name in page_of(operator)
+
+
+def test_a_switch_of_the_account_above_is_a_shared_one_below(
+    sign_in: SignIn, account: Account, switch: Switch, now: datetime
+) -> None:
+    child = factories.make_account("Below", parent=account)
+    factories.make_call(child, switch=switch, started_at=now)
+    below = page_of(sign_in(factories.make_user(child)))
+    assert "Shared switch" in below
+    assert "fs-seoul-1" not in below
+
+
+def test_another_tenant_sees_nothing_of_it(sign_in: SignIn, account: Account, switch: Switch) -> None:
+    for kind in health.KINDS.values():
+        make_complaint(make_file(account, switch, *one_of(kind)))
+    stranger = sign_in(factories.make_user(factories.make_account("Elsewhere")))
+    for key in health.KINDS:
+        page = page_of(stranger, f"?show={key}")
+        assert figure_of(page, key) in ("", "0")
+        assert not re.search(r"/calls/[0-9a-f]{32}|fs-seoul|such channel|1,234", page)
+
+
+def test_an_operator_sees_quarantine_and_needs_no_account(operator: Client, switch: Switch) -> None:
+    factories.make_call(None, switch=switch)
+    page = page_of(operator)
+    assert "Look at 1<" in page
+    assert "1 call belongs to no account" in page
+    assert "fs-seoul-1" in page
+
+
+@pytest.mark.parametrize("role", [Role.SUPERVISOR, Role.REVIEWER, Role.AGENT])
+def test_other_roles_have_no_such_page(sign_in: SignIn, account: Account, role: Role) -> None:
+    client = sign_in(factories.make_user(account, role))
+    assert client.get("/health/").status_code == 404
+    assert "/health/" not in client.get("/calls/").content.decode()
+
+
+def test_who_looks_after_an_account_finds_the_page_in_the_menu(admin: Client, operator: Client) -> None:
+    assert 'href="/health/"' in admin.get("/calls/").content.decode()
+    assert 'href="/health/"' in operator.get("/accounts/").content.decode()
+
+
+@pytest.mark.parametrize("query", ["", "?show=missing"])
+def test_more_rows_are_no_more_queries(
+    admin: Client, account: Account, switch: Switch, now: datetime, query: str
+) -> None:
+    def fill() -> int:
+        for index in range(3):
+            number = Switch.objects.count()
+            other = make_heard_switch(account if index else None, f"switch {number}", now)
+            make_complaint(make_file(account, other, State.MISSING, state_reason=f"{REFUSED} {number}"))
+        page_of(admin, query)
+        with CaptureQueriesContext(
+            connection,
+        ) as queries:
+            page_of(admin, query)
+        return len(queries)
+
+    assert fill() == fill() <= 16
+
+
+def test_an_account_without_anything_is_told_so(admin: Client) -> None:
+    page = page_of(admin)
+    for words in ("No switch has brought a call", "Nothing out of the ordinary", "None: every command"):
+        assert words in page
