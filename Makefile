@@ -5,6 +5,7 @@
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
+WORKERS ?= 3
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -25,13 +26,16 @@ demo: setup ## Run a portal with two tenants and live calls on 127.0.0.1
 
 test: test-sqlite test-postgres ## Run every test on SQLite, and those of the database on PostgreSQL
 
+# Workers have to find the same tests: no set may give its members in another order.
+test-sqlite test-postgres: export PYTHONHASHSEED = 0
+
 test-sqlite: setup
 	@scripts/test-machine.sh
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 test-postgres: setup
 	@scripts/test-machine.sh
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest --only-database
+	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n $(WORKERS) --only-database
 
 check: setup ## Look at style, types, layers, settings, migrations and the lock
 	@scripts/check.sh

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -298,7 +297,7 @@ def test_text_that_no_database_takes_is_refused(api: Api, refused: Refused, valu
     ("name", "value"),
     [
         ("filter_id", "nonsense"),
-        ("filter_owner_id", str(uuid.uuid4())),
+        ("filter_owner_id", "0c1a5262-d803-4d57-a8e1-4b9336b4f3d5"),
         ("filter_billing_seconds", "long"),
         ("filter_billing_seconds", "9" * 40),
         ("filter_billing_seconds", "9" * 15),

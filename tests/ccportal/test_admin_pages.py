@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.keys import find_key, find_token, issue_key, issue_token
-from accounts.models import Account, ApiKey, AuditEntry, PhoneNumber, Role, Switch, User
+from accounts.models import FILE_NAME_TEMPLATE, Account, ApiKey, AuditEntry, PhoneNumber, Role, Switch, User
 from accounts.tenant_admin import CappedPaginator, any_begins_with
 from cdr.models import Call
 from tests.factories import (
@@ -124,7 +124,14 @@ def test_a_weak_password_is_refused() -> None:
 
 
 def account_form(**more: str) -> dict[str, str]:
-    form = {"name": "New", "time_zone": "UTC", "country": "DE", "custom_variables": "[]", "enabled": "on"}
+    form = {
+        "name": "New",
+        "time_zone": "UTC",
+        "file_name_template": FILE_NAME_TEMPLATE,
+        "country": "DE",
+        "custom_variables": "[]",
+        "enabled": "on",
+    }
     return form | more
 
 
