@@ -6,20 +6,26 @@ import accounts.validators
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0004_devices_and_numbers_have_a_beginning'),
+        ("accounts", "0004_devices_and_numbers_have_a_beginning"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='file_name_template',
-            field=models.CharField(default='{started:%Y%m%d%H%M%S}_{caller}_{destination}_{agent}', help_text='Names recordings: started, caller, destination, agent, queue, direction, account, call_id, recording_id, label', max_length=200, validators=[accounts.validators.validate_file_name_template]),
+            model_name="account",
+            name="file_name_template",
+            field=models.CharField(
+                default="{started:%Y%m%d%H%M%S}_{caller}_{destination}_{agent}",
+                help_text="Names recordings: started, caller, destination, agent, queue, direction, account, call_id, recording_id, label",
+                max_length=200,
+                validators=[accounts.validators.validate_file_name_template],
+            ),
         ),
         migrations.AddField(
-            model_name='account',
-            name='keep_wav',
-            field=models.BooleanField(default=False, help_text='Keep the WAV file of what is recorded by policy, beside its MP3'),
+            model_name="account",
+            name="keep_wav",
+            field=models.BooleanField(
+                default=False, help_text="Keep the WAV file of what is recorded by policy, beside its MP3"
+            ),
         ),
     ]
