@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from accounts.models import Account, Switch
-from ccportal.pipeline import Heard, apply_events
+from accounts.models import Switch
+from ccportal.pipeline import Heard, apply_events, custom_variables
 from switch import events as ev
 from switch.cdrs.cdr_csv import read_cdr_csv
 from switch.cdrs.json_cdr import read_json_cdr
@@ -34,7 +34,7 @@ class Imported:
 def import_files(switch: Switch, paths: Iterable[Path]) -> Imported:
     """Read every file; one that cannot be read is named and does not stop the others."""
     done = Imported()
-    custom = _custom_variables()
+    custom = sorted(custom_variables())
     batch: list[ev.Event] = []
     for path in paths:
         done.files += 1
@@ -80,11 +80,6 @@ def _read(path: Path) -> bytes:
 
 def _report(body: bytes) -> LegReport:
     return read_json_cdr(body) if body.lstrip()[:1] == b"{" else read_xml_cdr(body)
-
-
-def _custom_variables() -> list[str]:
-    asked = Account.objects.exclude(custom_variables=[]).values_list("custom_variables", flat=True)
-    return sorted({name for names in asked for name in names if isinstance(name, str)})
 
 
 def _apply(switch: Switch, events: list[ev.Event], done: Imported) -> None:

@@ -21,7 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from accounts.models import Account, Switch
 from cdr import ingest, observations
 from cdr.models import IngestPosition
-from cdr.rows import moment
+from database.moments import moment
 from queues import changes
 from queues.models import Agent, Queue
 from recordings import capture, expected
@@ -95,8 +95,13 @@ def hear(bodies: Iterable[bytes], kind: Kind = "events", heard: Heard | None = N
 
 def translator() -> Translator:
     """One that keeps the channel variables which any account asked for."""
+    return _translator(custom_variables())
+
+
+def custom_variables() -> frozenset[str]:
+    """The channel variables that accounts asked to keep."""
     asked = Account.objects.exclude(custom_variables=[]).values_list("custom_variables", flat=True)
-    return _translator(frozenset(name for names in asked for name in names if isinstance(name, str)))
+    return frozenset(name for names in asked for name in names if isinstance(name, str))
 
 
 @lru_cache(maxsize=4)

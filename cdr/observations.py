@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Switch
 from cdr.models import ConnectionGap, EventCount
-from cdr.rows import instant
+from database.moments import instant
 from switch import events as ev
 
 

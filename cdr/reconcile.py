@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from accounts.models import Switch
 from cdr.models import Leg
-from cdr.rows import instant
+from database.moments import instant
 from switch import events as ev
 
 SETTLED = dt.timedelta(seconds=10)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,9 +12,9 @@ from accounts.routing import Route
 from cdr.assembly import CallFacts, Conversation, LegFacts, OfferFacts, VisitFacts
 from cdr.models import AgentOffer, Call, Leg, QueueVisit
 from database.bulk import Row, Table, as_json
+from database.moments import moment
 from switch.esl.wire import KEPT_VARIABLES
 
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 UNROUTED = Route()
 
 CALLS = Table(
@@ -173,15 +172,6 @@ class Owner:
     account_id: uuid.UUID | None
     assigned: bool = False
     custom: Sequence[str] = ()
-
-
-def instant(microseconds: int) -> dt.datetime:
-    return EPOCH + dt.timedelta(microseconds=microseconds)
-
-
-def moment(microseconds: int) -> dt.datetime | None:
-    """The instant, None where there was none."""
-    return instant(microseconds) if microseconds else None
 
 
 def span_ms(begin: int, end: int) -> int | None:

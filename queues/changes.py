@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from accounts.models import Switch
 from database.bulk import Table
+from database.moments import instant
 from queues.models import Agent, AgentChange, Queue
 from switch import events as ev
-
-EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
 
 Named = TypeVar("Named", Queue, Agent)
 
@@ -35,7 +32,7 @@ def record_changes(switch: Switch, changes: Sequence[ev.AgentChanged]) -> None:
                 change.value[:255],
             )
             for id_, moment, change in (
-                (_change_id(switch, change), EPOCH + dt.timedelta(microseconds=change.at), change)
+                (_change_id(switch, change), instant(change.at), change)
                 for change in {change.identity: change for change in changes}.values()
             )
         ]

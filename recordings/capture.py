@@ -20,8 +20,8 @@ from accounts.models import Switch
 from accounts.routing import Route
 from cdr.assembly import Take
 from cdr.ingest import Ingested, Touched
-from cdr.rows import moment
 from database.bulk import Table, as_json
+from database.moments import moment
 from recordings.enqueue import collect_soon, rehome_soon
 from recordings.matching import KnownRows, kept_path, match, rid_of, text
 from recordings.models import Finding, Origin, Recording, State

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.audit import clean
 from accounts.models import Switch
 from cdr.models import Leg
-from cdr.rows import moment
+from database.moments import moment
 from recordings.matching import kept_path, text
 from recordings.models import Decision, Finding, Origin, Recording, State
 from switch import events as ev

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from accounts.audit import clean
 from accounts.models import Switch
 from cdr.assembly import Take
-from cdr.rows import moment
+from database.moments import moment
 from recordings.models import Media, Recording
 
 LONGEST_PATH_BYTES = 2000
