@@ -24,7 +24,7 @@ from recordings.process import process, process_each
 from recordings.processing import mp3, wav
 from recordings.processing.levels import measure as measure_levels
 from recordings.processing.levels import silences_of, speech_of
-from recordings.storage import key_of, recordings_storage, store
+from recordings.storage import key_of, storage_at, store
 from tests.postgres import NoPostgreSQL
 
 RATE = 8000
@@ -161,7 +161,7 @@ def make_recording(path: Path, grants: Sequence[object]) -> Recording:
 
 def store_original(recording: Recording, path: Path, length: int) -> None:
     with path.open("rb") as file:
-        stored = store(recordings_storage(), key_of(recording, "call", "wav"), file)
+        stored = store(storage_at(None), key_of(recording, "call", "wav"), file)
     Media.objects.create(
         recording=recording, format="wav", key=stored.key, file_name="measured.wav", size=stored.size,
         sha256=stored.sha256, duration_ms=length, channels=2, sample_rate=RATE,

@@ -135,6 +135,14 @@ STORAGES: dict[str, dict[str, Any]] = {
     "recordings": {"BACKEND": "recordings.storage.AudioStorage", "OPTIONS": {"location": MEDIA_ROOT}},
     "staticfiles": {"BACKEND": "ccportal.staticfiles.ManifestWhenCollectedStorage"},
 }
+# The bucket in which everybody's recordings are kept whose account has no storage of its own
+CCPORTAL_S3_BUCKET = os.environ.get("CCPORTAL_S3_BUCKET", "")
+CCPORTAL_S3_ENDPOINT = os.environ.get("CCPORTAL_S3_ENDPOINT", "")
+CCPORTAL_S3_REGION = os.environ.get("CCPORTAL_S3_REGION", "")
+CCPORTAL_S3_PREFIX = os.environ.get("CCPORTAL_S3_PREFIX", "").strip("/")
+CCPORTAL_S3_ACCESS_KEY = os.environ.get("CCPORTAL_S3_ACCESS_KEY", "")
+CCPORTAL_S3_SECRET_KEY = os.environ.get("CCPORTAL_S3_SECRET_KEY", "")
+CCPORTAL_S3_TIMEOUT = read_int("CCPORTAL_S3_TIMEOUT", 20, minimum=1)
 # A location of the web server in front that serves the audio folder to it alone, such as /protected-audio/
 CCPORTAL_X_ACCEL = os.environ.get("CCPORTAL_X_ACCEL", "")
 # Hosts inside the own network that tenants may have recordings delivered to

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import BinaryIO, cast
 
+from django.core.files.storage import Storage
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -29,7 +30,8 @@ from recordings.processing.native import combine
 from recordings.processing.probe import EmptyAudio, Probe, probe
 from recordings.processing.wav import NotAudio, repair
 from recordings.sources import Folder, SourceError, is_same, place_of
-from recordings.storage import Stored, digest, file_name_of, key_of, recordings_storage, store
+from recordings.storage import Stored, digest, file_name_of, key_of, storage_at, store
+from recordings.stores import AudioStore, store_for
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +55,9 @@ COMMITTED = [
 
 @dataclass(frozen=True)
 class Kept:
-    """What is in storage, and what it is."""
+    """What is in storage, where, and what it is."""
 
+    store: AudioStore | None
     stored: Stored
     audio: Probe
 
@@ -86,15 +89,16 @@ def collect(recording_id: uuid.UUID) -> None:
 
 
 def keep(recording: Recording, found: Found, audio: Probe, content: BinaryIO) -> None:
-    storage = recordings_storage()
+    where = store_for(recording.account_id)
+    storage = storage_at(where)
     stored = store(storage, key_of(recording, Variant.CALL, audio.format), content)
     if not all(is_same(os.fstat(source.file.fileno()), source.seen) for source in found.files):
         give_up_or_wait(recording, SourceError(Finding.UNFINISHED, "The file is still being written."))
-        discard_copy(stored.key)
+        discard_copy(storage, stored.key)
         return
-    media = commit(recording, found, Kept(stored, audio))
+    media = commit(recording, found, Kept(where, stored, audio))
     if media is None:
-        discard_copy(stored.key)
+        discard_copy(storage, stored.key)
         return
     remove_source(recording, found)
     try:
@@ -165,6 +169,7 @@ def commit(recording: Recording, found: Found, kept: Kept) -> Media | None:
         part=0,
         format=kept.audio.format,
         defaults={
+            "store": kept.store,
             "key": kept.stored.key,
             "file_name": file_name_of(row, kept.audio.format),
             "size": kept.stored.size,
@@ -202,10 +207,10 @@ def remove_source(recording: Recording, found: Found) -> None:
         Recording.objects.filter(pk=recording.pk).update(source_kept=False)
 
 
-def discard_copy(key: str) -> None:
+def discard_copy(storage: Storage, key: str) -> None:
     """Remove a copy that belongs to no row."""
     if not Media.objects.filter(key=key).exists():
-        recordings_storage().delete(key)
+        storage.delete(key)
 
 
 def give_up_or_wait(recording: Recording, error: SourceError) -> None:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import Account, Device, Switch, User
 from accounts.tenancy import Actor, TenantModel
 from cdr.models import Call
+from recordings.stores import AudioStore
 
 
 class State(models.TextChoices):
@@ -127,7 +128,9 @@ class Variant(models.TextChoices):
 
 
 class Media(TenantModel):
-    """One stored file of a recording; ``key`` begins with the account and is where storage has it.
+    """One stored file of a recording; ``key`` begins with the account and is where ``store`` has it.
+
+    Without a store it is on the server's disk.
 
     Agents' parts are counted from 1 in ``part``; ``offset_ms`` is where one begins in the whole call's file.
     """
@@ -140,6 +143,7 @@ class Media(TenantModel):
     agent_name = models.CharField(max_length=255, blank=True)
     offset_ms = models.BigIntegerField(default=0)
     format = models.CharField(max_length=8)
+    store = models.ForeignKey(AudioStore, null=True, on_delete=models.RESTRICT, related_name="media")
     key = models.CharField(max_length=512, unique=True)
     file_name = models.CharField(max_length=255)
     size = models.BigIntegerField()

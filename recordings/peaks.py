@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from recordings.models import Media
 from recordings.processing.levels import Levels, measure, silences_of
 from recordings.processing.wav import NotAudio, Samples, read_wav, samples_of
-from recordings.storage import recordings_storage
+from recordings.storage import storage_of
 
 VERSION = 2
 MOST_PEAKS = 1200
@@ -38,7 +38,7 @@ class Peaks(TypedDict):
 
 def peaks_of(media: Media) -> Peaks:
     """Return the stored peaks of a file, made now if there are none; raise NotAudio, FileNotFoundError."""
-    storage = recordings_storage()
+    storage = storage_of(media)
     try:
         with storage.open(peaks_key(media.key)) as file:
             stored: Peaks = json.load(file)

@@ -18,7 +18,7 @@ from django.utils.http import http_date, parse_http_date_safe
 from accounts import audit
 from recordings.models import PLAYABLE, Finding, Media, Recording, State
 from recordings.ranges import Span, Unsatisfiable, span_of
-from recordings.storage import recordings_storage
+from recordings.storage import storage_of
 
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 CHUNK_BYTES = 1 << 16
@@ -36,7 +36,7 @@ class MediaMissing(Http404):
 def open_media(media: Media) -> File[bytes]:
     """Open a stored file; one that is gone is marked as missing, and MediaMissing says so."""
     try:
-        return recordings_storage().open(media.key)
+        return storage_of(media).open(media.key)
     except FileNotFoundError:
         raise report_missing(media) from None
 
@@ -67,7 +67,7 @@ def serve(request: HttpRequest, media: Media, *, inline: bool, accel: bool = Tru
 
 
 def hand_over(media: Media, prefix: str) -> HttpResponse:
-    if not recordings_storage().exists(media.key):
+    if not storage_of(media).exists(media.key):
         raise report_missing(media)
     return HttpResponse(headers={"X-Accel-Redirect": quote(f"{prefix.rstrip('/')}/{media.key}")})
 

@@ -23,7 +23,7 @@ from recordings.peaks import peaks_key
 from recordings.processing.probe import EmptyAudio
 from recordings.processing.wav import NotAudio
 from recordings.steps import STEPS, Job, Step, TooShort
-from recordings.storage import recordings_storage
+from recordings.storage import storage_of
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ def process(recording_id: uuid.UUID) -> None:
 
 def go_through(recording: Recording) -> None:
     with ExitStack() as opened:
-        job = Job(recording, recordings_storage(), opened)
+        job = Job(recording, opened)
         try:
             for position, (name, step) in enumerate(STEPS.items()):
                 run_step(job, position, name, step)
@@ -188,8 +188,8 @@ def discard(recording: Recording, short: TooShort) -> None:
 
 def forget(recording: Recording) -> None:
     """Remove the files of a discarded recording, and only then the rows that know of them."""
-    storage = recordings_storage()
-    for media in recording.media.all():
+    for media in recording.media.select_related("store"):
+        storage = storage_of(media)
         storage.delete(peaks_key(media.key))
         storage.delete(media.key)
         media.delete()

@@ -1,12 +1,16 @@
-"""Stored files follow their recording to another account, as when its call leaves quarantine."""
+"""Stored files go where they belong: to their recording's account, as when its call leaves quarantine, and to
+the storage that this account has chosen.
+"""
 
 from __future__ import annotations
 
 import logging
 import uuid
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import BinaryIO, cast
 
+from django.core.files.storage import Storage
 from django.db import transaction
 from django.utils import timezone
 from django_q.models import Schedule
@@ -14,7 +18,8 @@ from django_q.tasks import schedule
 
 from recordings.models import Media, Recording
 from recordings.peaks import peaks_key
-from recordings.storage import key_of, recordings_storage, store
+from recordings.storage import StorageDamaged, key_of, storage_at, store
+from recordings.stores import AudioStore, store_for
 
 log = logging.getLogger(__name__)
 
@@ -40,24 +45,55 @@ def rehome_each(recording_ids: list[str]) -> None:
 
 
 def rehome(recording_id: uuid.UUID) -> None:
-    """Copy each file under its account's key, let the row point there, and only then remove the old one."""
-    for media in Media.objects.filter(recording=recording_id).select_related("recording"):
-        key = key_of(media.recording, media.variant, media.format, media.part)
-        if key != media.key:
-            move(media, key)
+    """Copy each file to its place, let the row point there, and only then remove the old one."""
+    for media in Media.objects.filter(recording=recording_id).select_related("recording", "store"):
+        place = place_of(media.recording, media)
+        if place != Place(media.store, media.key):
+            move(media, place)
 
 
-def move(media: Media, key: str) -> None:
-    storage, old = recordings_storage(), media.key
-    with storage.open(old) as file:
-        stored = store(storage, key, cast("BinaryIO", file))
-    with transaction.atomic():
-        row = Recording.objects.select_for_update().get(pk=media.recording_id)
-        is_right = stored.sha256 == media.sha256 and key == key_of(
-            row, media.variant, media.format, media.part
-        )
-        moved = is_right and Media.objects.filter(pk=media.pk, key=old).update(key=key)
-    unused = old if moved else key
-    if not Media.objects.filter(key=unused).exists():
-        storage.delete(peaks_key(unused))
-        storage.delete(unused)
+@dataclass(frozen=True)
+class Place:
+    """A storage and a key in it."""
+
+    store: AudioStore | None
+    key: str
+
+    @property
+    def storage(self) -> Storage:
+        return storage_at(self.store)
+
+    def forget(self) -> None:
+        """Remove a file that no row points at."""
+        if not Media.objects.filter(store=self.store, key=self.key).exists():
+            self.storage.delete(peaks_key(self.key))
+            self.storage.delete(self.key)
+
+
+def place_of(recording: Recording, media: Media) -> Place:
+    """Where a file of the recording belongs."""
+    key = key_of(recording, media.variant, media.format, media.part)
+    return Place(store_for(recording.account_id), key)
+
+
+def move(media: Media, place: Place) -> bool:
+    """Move a file; a row that went another way meanwhile, or a file that is damaged, stays as it is."""
+    old = Place(media.store, media.key)
+    with old.storage.open(old.key) as file:
+        stored = store(place.storage, place.key, cast("BinaryIO", file))
+    is_whole = (stored.size, stored.sha256) == (media.size, media.sha256)
+    moved = is_whole and point_at(media, old, place)
+    (old if moved else place).forget()
+    if not is_whole:
+        raise StorageDamaged(f"{old.key} is not what was stored")
+    return moved
+
+
+@transaction.atomic
+def point_at(media: Media, old: Place, place: Place) -> bool:
+    """Let the row point at the new place if both it and its recording are as they were."""
+    row = Recording.objects.select_for_update().get(pk=media.recording_id)
+    if place.key != key_of(row, media.variant, media.format, media.part):
+        return False
+    as_it_was = Media.objects.filter(pk=media.pk, store=old.store, key=old.key, sha256=media.sha256)
+    return bool(as_it_was.update(store=place.store, key=place.key))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import BinaryIO, cast
 
@@ -20,7 +20,8 @@ from recordings.processing import mp3, wav
 from recordings.processing.levels import Levels, measure, speech_of
 from recordings.processing.moments import Placed
 from recordings.processing.probe import Probe, probe
-from recordings.storage import StorageDamaged, digest, key_of, store
+from recordings.storage import StorageDamaged, copy, digest, is_on_disk, key_of, storage_at, storage_of, store
+from recordings.stores import AudioStore
 from recordings.tags import write_tags
 
 
@@ -30,21 +31,49 @@ class TooShort(Exception):
 
 @dataclass
 class Job:
-    """One recording on its way, and what the steps share of it; ``opened`` closes what was opened."""
+    """One recording on its way, and what the steps share of it; ``opened`` closes what was opened.
+
+    What is made is kept where the original is; what is in a bucket is fetched once.
+    """
 
     recording: Recording
-    storage: Storage
     opened: ExitStack
+    fetched: dict[str, BinaryIO] = field(default_factory=dict)
 
     @property
     def original(self) -> Media:
         """The whole call's file that is nearest to what the switch wrote."""
         files = Media.objects.filter(recording=self.recording, variant=Variant.CALL)
-        return files.order_by("-format")[0]
+        return files.select_related("store").order_by("-format")[0]
+
+    @cached_property
+    def store(self) -> AudioStore | None:
+        return self.original.store
+
+    @cached_property
+    def storage(self) -> Storage:
+        return storage_at(self.store)
 
     @cached_property
     def source(self) -> BinaryIO:
-        return cast("BinaryIO", self.opened.enter_context(self.storage.open(self.original.key)))
+        return self.open(self.original)
+
+    def open(self, media: Media) -> BinaryIO:
+        """The file itself when it is on the disk, else a copy of it that is."""
+        storage = storage_of(media)
+        if is_on_disk(storage):
+            return cast("BinaryIO", self.opened.enter_context(storage.open(media.key)))
+        if media.sha256 not in self.fetched:
+            self.fetched[media.sha256] = self.fetch(storage, media)
+        return self.fetched[media.sha256]
+
+    def fetch(self, storage: Storage, media: Media) -> BinaryIO:
+        fetched = self.scratch()
+        with storage.open(media.key) as file:
+            copy(file, fetched)
+        if digest(fetched) != (media.size, media.sha256):
+            raise StorageDamaged(f"{media.key} is not what was stored")
+        return fetched
 
     @cached_property
     def audio(self) -> Probe:
@@ -161,6 +190,7 @@ def keep(job: Job, made: Made) -> Media:
         part=made.part,
         format=made.format,
         defaults={
+            "store": job.store,
             "key": key,
             "file_name": file_name(recording, made.format, made.agent, made.part),
             "agent_name": made.agent,
@@ -191,9 +221,9 @@ def cut_parts(job: Job) -> str:
         for audio_format in job.formats
     ]
     old = Media.objects.filter(recording=job.recording, variant=Variant.AGENT).exclude(pk__in=kept)
-    for media in old:
+    for media in old.select_related("store"):
         media.delete()
-        remove(job.storage, media.key)
+        remove(storage_of(media), media.key)
     return why_not or ", ".join(
         f"{part.agent} {part.begin_ms / 1000:.3f} to {part.end_ms / 1000:.3f} s" for part in parts
     )
@@ -242,8 +272,7 @@ def cut_part(job: Job, number: int, part: Part, audio_format: str) -> Made:
         length, channels, rate = round(frames * 1000 / audio.sample_rate), audio.channels, audio.sample_rate
     else:
         whole = Media.objects.get(recording=job.recording, variant=Variant.CALL, format="mp3")
-        with job.storage.open(whole.key) as source:
-            made = mp3.cut(cast("BinaryIO", source), part.begin_ms, part.end_ms, target)
+        made = mp3.cut(job.open(whole), part.begin_ms, part.end_ms, target)
         length, channels, rate = made.milliseconds, made.channels, made.sample_rate
     return Made(target, audio_format, length, channels, rate, number, part.agent, part.begin_ms)
 
@@ -255,14 +284,14 @@ def finish(job: Job) -> str:
         return ""
     files = Media.objects.filter(recording=recording, variant=Variant.CALL)
     if files.filter(format="wav").exists():
-        verify(job.storage, files.get(format="mp3"))
+        verify(files.get(format="mp3"))
         files.filter(format="wav").delete()
     remove(job.storage, key_of(recording, Variant.CALL, "wav"))
     return "Only the MP3 is kept."
 
 
-def verify(storage: Storage, media: Media) -> None:
-    with storage.open(media.key) as file:
+def verify(media: Media) -> None:
+    with storage_of(media).open(media.key) as file:
         if digest(file) != (media.size, media.sha256):
             raise StorageDamaged(f"{media.key} is not what was stored")
 

@@ -1,4 +1,7 @@
-"""Where audio is kept: the storage called "recordings", its keys, and the names people see."""
+"""Where audio is kept: the disk or a bucket, its keys, and the names people see.
+
+New files go to ``stores.store_for(account)``; a file that is there is in ``storage_of(media)``.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,14 @@ from typing import Any, BinaryIO
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
-from recordings.models import Recording
+from recordings.buckets import bucket_of
+from recordings.models import Media, Recording
+from recordings.stores import AudioStore
 
 ALIAS = "recordings"
 QUARANTINE = "quarantine"
 DRAFT_PREFIX = ".draft-"
-COPY_BYTES = 1 << 20
+COPY_BYTES = 4 << 20
 MOST_NAME_BYTES = 180
 BRACES = re.compile(r"\A\{[^}]*\}")
 UNSAFE = re.compile(r'[<>:"/\\|?*%;]')
@@ -40,8 +45,18 @@ class Stored:
     sha256: str
 
 
-def recordings_storage() -> Storage:
-    return storages[ALIAS]
+def storage_at(store: AudioStore | None) -> Storage:
+    """The storage of a store; None is the server's disk."""
+    return bucket_of(store) if store else storages[ALIAS]
+
+
+def storage_of(media: Media) -> Storage:
+    """The storage that has the file, whatever its account has chosen since."""
+    return storage_at(media.store)
+
+
+def is_on_disk(storage: Storage) -> bool:
+    return isinstance(storage, FileSystemStorage)
 
 
 def key_of(recording: Recording, variant: str, extension: str, part: int = 0) -> str:
@@ -85,6 +100,13 @@ def digest(file: Any) -> tuple[int, str]:
         size += len(part)
         sha256.update(part)
     return size, sha256.hexdigest()
+
+
+def copy(source: Any, target: BinaryIO) -> None:
+    """Copy from the beginning, a piece at a time."""
+    source.seek(0)
+    while part := source.read(COPY_BYTES):
+        target.write(part)
 
 
 class AudioStorage(FileSystemStorage):

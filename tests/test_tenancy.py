@@ -40,6 +40,7 @@ from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from policies.models import PolicyChange, RecordingPolicy
 from queues.models import Agent, AgentChange, Queue
 from recordings.models import Decision, Media, ProcessingStep, Recording, RecordingRequest
+from recordings.stores import AudioStore
 from tests import factories as make
 
 OURS = ("accounts", "queues", "cdr", "recordings", "ccportal", "policies", "reviews")
@@ -261,6 +262,9 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     ProcessingStep: lambda tenant: ProcessingStep.objects.create(
         recording=row(tenant, Recording), position=0, name="probe", started_at=timezone.now(), note=MARK
+    ),
+    AudioStore: lambda tenant: AudioStore.objects.create(
+        account=tenant.account, bucket=MARK.lower(), access_key=MARK, secret_key=MARK
     ),
     RecordingRequest: lambda tenant: RecordingRequest.objects.create(
         account=tenant.account, switch=row(tenant, Switch), leg_uuid=MARK, action="mask", asked_by=MARK

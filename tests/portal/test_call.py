@@ -297,9 +297,9 @@ def test_a_file_that_is_gone_is_not_there_and_not_an_error(
     recording: Recording, admin: Client, settings: object
 ) -> None:
     media = recording.media.get()
-    from recordings.storage import recordings_storage
+    from recordings.storage import storage_of
 
-    recordings_storage().delete(media.key)
+    storage_of(media).delete(media.key)
     assert admin.get(f"/recordings/{recording.pk.hex}/media").status_code == 404
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,11 @@ import pytest
 
 from accounts.models import Account, Switch
 from cdr.assembly import Take
+from recordings.buckets import bucket_of
 from recordings.models import Media, Origin, Recording, State
+from recordings.stores import AudioStore
 from tests.factories import make_account, make_switch
+from tests.recordings.s3 import FaultyProxy, faulty_proxy, s3_server
 
 AUDIO = Path(__file__).parent.parent / "data" / "freeswitch" / "audio"
 REMOTE = "/var/lib/freeswitch/recordings"
@@ -102,3 +105,42 @@ def received(switch: Switch, account: Account | None, path: str, **fields: Any) 
 
 def media_of(recording: Recording) -> Media:
     return Media.objects.get(recording=recording)
+
+
+@pytest.fixture(scope="session")
+def s3_address() -> Iterator[str]:
+    with s3_server() as address:
+        yield address
+
+
+@pytest.fixture
+def s3(s3_address: str, settings: Any) -> Iterator[FaultyProxy]:
+    """A server for S3 behind a proxy that can be told to fail, and a second to wait for it."""
+    settings.CCPORTAL_S3_TIMEOUT = 1
+    settings.CCPORTAL_DELIVERY_ALLOWED_HOSTS = ["127.0.0.1"]
+    with faulty_proxy(s3_address) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def bucket(s3: FaultyProxy, account: Account) -> AudioStore:
+    """The account's own bucket, in which its new recordings are kept."""
+    return make_bucket(s3, account)
+
+
+def make_bucket(s3: FaultyProxy, account: Account, **fields: Any) -> AudioStore:
+    store = AudioStore.objects.create(
+        account=account,
+        endpoint=s3.address,
+        bucket=f"audio-{uuid.uuid4().hex[:12]}",
+        access_key="tenant",
+        secret_key="never shown",
+        **fields,
+    )
+    bucket_of(store).client.create_bucket(Bucket=store.bucket)
+    return store
+
+
+def keys_in(store: AudioStore) -> list[str]:
+    found = bucket_of(store).client.list_objects_v2(Bucket=store.bucket)
+    return sorted(entry["Key"] for entry in found.get("Contents", []))
