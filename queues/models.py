@@ -1,18 +1,42 @@
-"""Queues and agents as the switch names them, and what agents chose and did."""
+"""Queues, agents and tiers as the switch names them, what it is told of them, and what agents did."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models import Account, Switch, Team, User
 from accounts.tenancy import Actor, TenantModel
+from queues.configuration import AgentParameters, QueueParameters, TierParameters
+from queues.validators import validate_module_settings, validate_switch_name
+from switch.commands import AgentStatus
+
+ORDERS_WAIT_FOR = timedelta(days=1)
 
 
-class Queue(TenantModel):
+class Served(TenantModel):
+    """A queue or agent that switches are told of once somebody takes it over; until then it was only seen."""
+
+    managed = models.BooleanField(
+        "managed here",
+        default=False,
+        db_index=True,
+        help_text="Served to the switch and kept equal there; off, the switch's own configuration stands",
+    )
+
+    class Meta:
+        abstract = True
+
+
+class Queue(QueueParameters, Served):
     """A queue by the switch's name for it (``3000@default``); seen queues are entered by themselves.
 
     ``record`` has its callers recorded from an agent's answer on; ``record_parameters`` says how.
+    Without ``switches`` every switch that serves the account has a managed queue.
     """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="queues")
@@ -29,6 +53,13 @@ class Queue(TenantModel):
         help_text='As in a recording policy, such as {"format": "wav", "time_limit": 600}; may be empty',
     )
 
+    switches = models.ManyToManyField(
+        Switch,
+        blank=True,
+        related_name="queues",
+        help_text="Where callers wait; empty for every switch of the account",
+    )
+
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="queue_unique_name")]
@@ -36,18 +67,30 @@ class Queue(TenantModel):
     def __str__(self) -> str:
         return self.label or self.name
 
+    def clean(self) -> None:
+        check_name_to_serve(self)
+
     @classmethod
     def team_scope(cls, actor: Actor) -> Q:
         return Q(name__in=actor.team_queues)
 
 
-class Agent(TenantModel):
-    """Someone who takes callers from queues, by the switch's name; seen agents are entered by themselves."""
+class Agent(AgentParameters, Served):
+    """Someone who takes callers from queues, by the switch's name; seen agents are entered by themselves.
+
+    ``desired_status`` is what was last asked for here; what holds is what the switch says.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="agents")
     name = models.CharField(max_length=255)
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="agents")
     label = models.CharField(max_length=128, blank=True)
+    desired_status = models.CharField(
+        max_length=32,
+        blank=True,
+        editable=False,
+        choices=[(status.value, status.value) for status in AgentStatus],
+    )
 
     class Meta:
         ordering = ["name"]
@@ -56,9 +99,154 @@ class Agent(TenantModel):
     def __str__(self) -> str:
         return self.label or self.name
 
+    def clean(self) -> None:
+        check_name_to_serve(self)
+        if self.managed and not self.contact:
+            raise ValidationError({"contact": ValidationError("Say whom to ring.", code="required")})
+
     @classmethod
     def team_scope(cls, actor: Actor) -> Q:
         return Q(name__in=actor.agent_names) | Q(user__in=actor.team_users)
+
+
+class Tier(TierParameters, TenantModel):
+    """An agent's place in a queue."""
+
+    account_path = "queue__account"
+
+    queue = models.ForeignKey(Queue, on_delete=models.CASCADE, related_name="tiers")
+    agent = models.ForeignKey(Agent, on_delete=models.CASCADE, related_name="tiers")
+
+    class Meta:
+        ordering = ["queue", "level", "position", "agent"]
+        constraints = [models.UniqueConstraint(fields=["queue", "agent"], name="tier_unique_agent")]
+
+    def __str__(self) -> str:
+        return f"{self.agent} in {self.queue}"
+
+    def clean(self) -> None:
+        if None not in (self.queue_id, self.agent_id) and self.queue.account_id != self.agent.account_id:
+            raise ValidationError({"agent": "Choose an agent of the queue's account."})
+
+    @classmethod
+    def team_scope(cls, actor: Actor) -> Q:
+        return Q(queue__name__in=actor.team_queues)
+
+
+def check_name_to_serve(row: Queue | Agent) -> None:
+    """Refuse to serve what a switch could not be told of."""
+    if row.managed:
+        try:
+            validate_switch_name(row.name)
+        except ValidationError as error:
+            raise ValidationError({"name": error}) from None
+
+
+class QueueServer(TenantModel):
+    """A FreeSWITCH that is given queues, and directory entries if wanted; its secret is kept as a hash."""
+
+    account_path = "switch__account"
+
+    switch = models.OneToOneField(Switch, on_delete=models.CASCADE, related_name="queue_server")
+    serves_queues = models.BooleanField(
+        default=True, help_text="Whether it is given managed queues, and changes are sent to it"
+    )
+    serves_directory = models.BooleanField(
+        default=False, help_text="Whether it may ask for the devices of its accounts"
+    )
+    context = models.CharField(
+        "dialplan context", max_length=64, default="default", validators=[validate_switch_name]
+    )
+    settings = models.JSONField(
+        "module settings",
+        default=dict,
+        blank=True,
+        validators=[validate_module_settings],
+        help_text='Of mod_callcenter itself, such as {"dbname": "/dev/shm/callcenter.db"}',
+    )
+    key_hash = models.CharField(max_length=64, blank=True, editable=False)
+    asked_at = models.DateTimeField(null=True, editable=False)
+    compared_at = models.DateTimeField(null=True, editable=False)
+    complaint = models.CharField(max_length=255, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["switch__name"]
+
+    def __str__(self) -> str:
+        return f"Queues of {self.switch}"
+
+
+def orders_end() -> datetime:
+    return timezone.now() + ORDERS_WAIT_FOR
+
+
+class SwitchOrder(TenantModel):
+    """A command that a switch's listener gives soon, in the order of ``number``; the switch's answer is kept.
+
+    One that waits may have been given already by a listener that was lost: giving it twice changes nothing.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+        FAILED = "failed", "Refused"
+        EXPIRED = "expired", "Not given in time"
+
+    account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
+    switch = models.ForeignKey(Switch, on_delete=models.CASCADE, related_name="+")
+    number = models.PositiveBigIntegerField()
+    kind = models.CharField(max_length=32)
+    arguments = models.JSONField(default=list)
+    asked_by = models.CharField(max_length=255, blank=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(default=orders_end)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    answered_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        ordering = ["switch", "number"]
+        constraints = [models.UniqueConstraint(fields=["switch", "number"], name="switchorder_unique_number")]
+        indexes = [
+            models.Index(
+                fields=["switch", "number"], condition=Q(state="waiting"), name="switchorder_waiting"
+            ),
+            models.Index("account", models.F("asked_at").desc(), name="switchorder_account_at"),
+            models.Index(fields=["asked_at"], name="switchorder_at"),
+        ]
+
+    def __str__(self) -> str:
+        return " ".join([self.kind, *map(str, self.arguments)])
+
+
+class Difference(TenantModel):
+    """What a switch has otherwise than it should, as last compared."""
+
+    class Kind(models.TextChoices):
+        QUEUE = "queue", "Queue"
+        AGENT = "agent", "Agent"
+        TIER = "tier", "Tier"
+
+    account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
+    switch = models.ForeignKey(Switch, on_delete=models.CASCADE, related_name="differences")
+    kind = models.CharField(max_length=8, choices=Kind)
+    name = models.CharField(max_length=255)
+    agent_name = models.CharField(max_length=255, blank=True)
+    ours = models.JSONField(null=True)
+    theirs = models.JSONField(null=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["kind", "name", "agent_name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["switch", "kind", "name", "agent_name"], name="difference_unique_thing"
+            )
+        ]
+        indexes = [models.Index(fields=["account", "kind", "name"], name="difference_account")]
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, [self.kind, self.name, self.agent_name]))
 
 
 class AgentChange(TenantModel):

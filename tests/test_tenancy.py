@@ -38,7 +38,7 @@ from accounts.models import (
 from accounts.tenancy import TenantModel
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from policies.models import PolicyChange, RecordingPolicy
-from queues.models import Agent, AgentChange, Queue
+from queues.models import Agent, AgentChange, Difference, Queue, QueueServer, SwitchOrder, Tier
 from recordings.models import Decision, Media, ProcessingStep, Recording, RecordingRequest
 from recordings.stores import AudioStore
 from tests import factories as make
@@ -231,6 +231,19 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     Queue: lambda tenant: make.make_queue(tenant.account, f"{MARK}@default", label=f"{MARK} queue"),
     Agent: lambda tenant: make.make_agent(tenant.account, MARK, label=f"{MARK} agent"),
+    Tier: lambda tenant: Tier.objects.create(queue=row(tenant, Queue), agent=row(tenant, Agent)),
+    QueueServer: lambda tenant: QueueServer.objects.create(switch=row(tenant, Switch), context=MARK),
+    SwitchOrder: lambda tenant: SwitchOrder.objects.create(
+        account=tenant.account, switch=row(tenant, Switch), number=1, kind="remove_agent", arguments=[MARK]
+    ),
+    Difference: lambda tenant: Difference.objects.create(
+        account=tenant.account,
+        switch=row(tenant, Switch),
+        kind="agent",
+        name=MARK,
+        ours={"contact": f"user/{MARK}"},
+        seen_at=timezone.now(),
+    ),
     AgentChange: lambda tenant: AgentChange.objects.create(
         account=tenant.account,
         switch=row(tenant, Switch),

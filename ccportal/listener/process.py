@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Final
 
 from ccportal.listener.applier_process import ApplierProcess
+from ccportal.listener.clerk import Clerk, ClerkThread
 from ccportal.listener.parameters import Parameters, load_copy
 from ccportal.listener.reader import Link
 from ccportal.listener.standby import Lock
@@ -62,6 +63,7 @@ class Listener:
     stopping: threading.Event = field(default_factory=threading.Event)
     _link: Link | None = None
     _desk: Desk | None = None
+    _clerk: ClerkThread | None = None
 
     def run(self) -> int:
         """Listen; 0 after a wanted end."""
@@ -102,6 +104,8 @@ class Listener:
                 return True
             if self._desk is not None and not self._desk.recorder.alive:
                 return True
+            if self._clerk is not None and not self._clerk.alive:
+                return True
             if self.once and self._link is not None and self._link.reader.ended_once:
                 return False
         return False
@@ -112,11 +116,11 @@ class Listener:
                 log.info("switch %s: another machine listens; standing by", self.parameters.name)
             self._end_link("another machine listens")
         elif lease and self._link is None:
-            session = EventSession(self.parameters.address, self.connect)
-            self._desk = Desk(
-                self.parameters.id, self.parameters.name, self.parameters.address, self.folder, journal
-            )
-            self._link = Link(self.parameters.name, session, journal, self._desk.recorder)
+            told = self.parameters
+            session = EventSession(told.address, self.connect)
+            self._desk = Desk(told.id, told.name, told.address, self.folder, journal)
+            self._clerk = ClerkThread(Clerk(told.id, told.name, told.address), told.name)
+            self._link = Link(told.name, session, journal, self._desk.recorder)
 
     def _follow_parameters(self) -> None:
         """Connect anew when the switch's address or password was changed."""
@@ -131,9 +135,12 @@ class Listener:
         """End the connection if there is one; False when what was read could not be kept in time."""
         link, self._link = self._link, None
         desk, self._desk = self._desk, None
+        clerk, self._clerk = self._clerk, None
         kept = link is None or link.stop(reason, DRAIN_SECONDS)
         if desk is not None:
             desk.stop()
+        if clerk is not None:
+            clerk.stop()
         return kept
 
 
