@@ -44,7 +44,7 @@ def actor_for(user: User, address: str | None = None) -> Actor | None:
 
 def actor_for_api_key(key: ApiKey, address: str | None = None) -> Actor | None:
     """The actor a program is; the team of a supervisor's or reviewer's key is everyone in the account."""
-    if key.revoked_at or not key.account.enabled:
+    if not key.is_valid:
         return None
     scope = whole_account(key.account) if key.role in LEADING_ROLES else Scope()
     return Actor(

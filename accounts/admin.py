@@ -214,6 +214,9 @@ class PhoneNumberAdmin(TenantAdmin):
     autocomplete_fields = ("account", "owner")
 
 
+KEY_FACTS = ("prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")
+
+
 @admin.register(ApiKey)
 class ApiKeyAdmin(TenantAdmin):
     """Keys are made and revoked here, never changed; a new one's secret is on one page, once."""
@@ -232,7 +235,7 @@ class ApiKeyAdmin(TenantAdmin):
         return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def get_fields(self, _request: HttpRequest, obj: Any = None) -> Any:
-        more = ("prefix", "created_at", "last_used_at", "revoked_at") if obj else ()
+        more = KEY_FACTS if obj else ()
         return (*self.fields, *more)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:

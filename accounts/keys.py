@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
@@ -47,11 +48,11 @@ def issue_key(account: Account, role: Role | str = Role.ADMIN, name: str = "API 
 
 
 def find_key(plain: str) -> ApiKey | None:
-    """The key with this secret, if it was not revoked and its account is enabled."""
-    keys = ApiKey.objects.select_related("account")
-    key = keys.filter(key_hash=hash_of(plain), revoked_at=None, account__enabled=True).first()
-    if key:
-        note_use(key)
+    """The key with this secret, if it has not ended and its account is enabled."""
+    key = ApiKey.objects.select_related("account").filter(key_hash=hash_of(plain)).first()
+    if key is None or not key.is_valid:
+        return None
+    note_use(key)
     return key
 
 
@@ -68,7 +69,11 @@ def revoke_key(key: ApiKey) -> None:
 
 
 def issue_token(
-    *, user: User | None = None, api_key: ApiKey | None = None, lifetime: timedelta = TOKEN_LIFETIME
+    *,
+    user: User | None = None,
+    api_key: ApiKey | None = None,
+    lifetime: timedelta = TOKEN_LIFETIME,
+    scopes: Sequence[str] = (),
 ) -> str:
     """Return a new token of a person or of a key; give exactly one of them."""
     if (user is None) == (api_key is None):
@@ -82,6 +87,7 @@ def issue_token(
         user=user,
         api_key=api_key,
         token_hash=hash_of(plain),
+        scopes=list(scopes),
         created_at=now,
         expires_at=now + lifetime,
     )
@@ -99,7 +105,7 @@ def find_token(plain: str) -> AuthToken | None:
 def owner_may_sign_in(token: AuthToken) -> bool:
     if token.user:
         return may_sign_in(token.user)
-    return bool(token.api_key and not token.api_key.revoked_at and token.api_key.account.enabled)
+    return bool(token.api_key and token.api_key.is_valid)
 
 
 def revoke_token(token: AuthToken) -> None:

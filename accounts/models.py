@@ -15,6 +15,7 @@ from django.db.models import Q, Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
+from accounts.scopes import permit, validate_scopes
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
 from accounts.validators import (
     validate_country,
@@ -278,7 +279,9 @@ class ApiKey(TenantModel):
     prefix = models.CharField(max_length=8, editable=False)
     key_hash = models.CharField(max_length=64, unique=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    scopes = models.JSONField(default=list, blank=True, validators=[validate_scopes])
     last_used_at = models.DateTimeField(null=True, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -290,6 +293,12 @@ class ApiKey(TenantModel):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether it gives tokens, and those it gave count."""
+        expired = self.expires_at is not None and self.expires_at <= timezone.now()
+        return not self.revoked_at and not expired and self.account.enabled
+
 
 class AuthToken(TenantModel):
     """A sign-in of a program or person at the API, for an hour by default; only the hash is kept."""
@@ -298,9 +307,19 @@ class AuthToken(TenantModel):
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="+")
     api_key = models.ForeignKey(ApiKey, null=True, on_delete=models.CASCADE, related_name="tokens")
     token_hash = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(db_index=True)
     revoked_at = models.DateTimeField(null=True)
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.scopes or (self.api_key and self.api_key.scopes))
+
+    def permits(self, resource: str, verb: str) -> bool:
+        """Whether neither its own scopes nor its key's forbid the verb."""
+        key_scopes = self.api_key.scopes if self.api_key else []
+        return permit(self.scopes, resource, verb) and permit(key_scopes, resource, verb)
 
 
 class SwitchKind(models.TextChoices):

@@ -7,6 +7,7 @@ one moment count as well. A try that has to wait is not counted: after the wait 
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,13 +49,23 @@ def admit(name: str, address: str | None) -> Attempt:
     SignInFailure.objects.filter(at__lt=now - FAILURES_KEPT_FOR).delete()
     limits = {key_of("name", name.strip().lower()): WRONG_PER_NAME}
     if address:
-        limits[key_of("address", address)] = WRONG_PER_ADDRESS
+        limits[key_of("address", network_of(address))] = WRONG_PER_ADDRESS
     counted = tuple(SignInFailure.objects.create(key=key, at=now).pk for key in limits)
     wait = max(seconds_to_wait(key, limit, now) for key, limit in limits.items())
     if wait:
         SignInFailure.objects.filter(pk__in=counted).delete()
         raise SignInThrottled(wait)
     return Attempt(next(iter(limits)), counted)
+
+
+def network_of(address: str) -> str:
+    """The address, or what one customer has of IPv6: a network of 64 bits."""
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))
 
 
 def key_of(kind: str, value: str) -> str:

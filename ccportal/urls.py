@@ -12,7 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("ccportal.portal.urls")),
 ]
 
-handler400 = "ccportal.portal.errors.bad_request"
-handler403 = "ccportal.portal.errors.permission_denied"
-handler404 = "ccportal.portal.errors.page_not_found"
-handler500 = "ccportal.portal.errors.server_error"
+handler400 = "ccportal.errors.bad_request"
+handler403 = "ccportal.errors.permission_denied"
+handler404 = "ccportal.errors.page_not_found"
+handler500 = "ccportal.errors.server_error"

@@ -100,6 +100,7 @@ class AccountDetail(ChildMaking, ResourceDetail):
 
 
 class AccountList(ChildMaking, ListView):
+    scope_name = "accounts"
     columns = ACCOUNT
     filters = Filters(by_name(ACCOUNT))
     keyset = Keyset("created_at")

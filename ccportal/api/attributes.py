@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
@@ -12,11 +13,13 @@ from django.db.models import Model, QuerySet
 
 from ccportal.api.columns import Column
 from ccportal.api.errors import Invalid, Problems
+from ccportal.api.times import iso, read_span
 from policies.merge import PRIVATE
 from policies.schema import LINE_FORMAT, keyed, validate
 
 POLICY = "call_recording"
 DEEPEST = 32
+TIME_FORMAT = "date-time"
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,20 @@ class Attribute:
 
     def read(self, row: Model) -> Any:
         value = getattr(row, f"{self.field}_id" if self.points_at else self.field)
+        if isinstance(value, datetime):
+            return iso(value)
         return value.hex if isinstance(value, uuid.UUID) else value
+
+    def stored(self, value: Any) -> Any:
+        """The value that the row keeps of a document's."""
+        return moment_of(self.name, value) if self.schema.get("format") == TIME_FORMAT else value
+
+
+def moment_of(name: str, value: str) -> datetime:
+    try:
+        return read_span(value)[0]
+    except (ValueError, OverflowError):
+        raise Invalid.rule(name, "format", "This is not a time.", target=TIME_FORMAT, value=value) from None
 
 
 def line(name: str, path: str, longest: int, about: str = "", *, required: bool = False) -> Attribute:
@@ -43,6 +59,11 @@ def line(name: str, path: str, longest: int, about: str = "", *, required: bool 
 
 def switch(name: str, path: str, about: str = "") -> Attribute:
     return Attribute(name, path, {"type": "boolean"} | described_as(about))
+
+
+def time(name: str, path: str, about: str = "") -> Attribute:
+    """A moment, as every list reads one."""
+    return Attribute(name, path, {"type": "string", "format": TIME_FORMAT} | described_as(about))
 
 
 def choice(name: str, path: str, among: Sequence[str]) -> Attribute:
@@ -110,7 +131,7 @@ class Resource:
             if attribute.points_at:
                 setattr(row, attribute.field, pointed_at(attribute, document, people))
             elif attribute.name in document:
-                setattr(row, attribute.field, document[attribute.name])
+                setattr(row, attribute.field, attribute.stored(document[attribute.name]))
             elif not attribute.write_only:
                 setattr(row, attribute.field, row._meta.get_field(attribute.field).get_default())
 

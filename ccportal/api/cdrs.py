@@ -191,6 +191,8 @@ class CdrList(LegView, ListView):
 
 
 class UserCdrList(CdrList):
+    scope_name = "cdrs"
+
     def rows(self) -> QuerySet[Leg]:
         return super().rows().filter(user=find(self.within(User), self.kwargs["user_id"]))
 

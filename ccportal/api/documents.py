@@ -117,7 +117,7 @@ ERROR = schema_of(
         **around(),
     },
 )
-REFUSALS: dict[Any, Any] = dict.fromkeys((401, 404), ERROR)
+REFUSALS: dict[Any, Any] = dict.fromkeys((401, 403, 404, 429), ERROR)
 
 
 def described(summary: str, columns: Sequence[Column], *, name: str, many: bool = False) -> Callable[[F], F]:
@@ -203,13 +203,42 @@ def signed_in(summary: str, **fields: serializers.Field[Any, Any, Any, Any]) -> 
     )
 
 
-api_auth_document = signed_in("Sign in with a key", api_key=serializers.CharField())
+def narrowing() -> Fields:
+    return {
+        "scopes": serializers.ListField(
+            child=serializers.CharField(), required=False, help_text="What alone the token may do"
+        ),
+        "expires_in": serializers.IntegerField(
+            required=False, min_value=60, max_value=86_400, help_text="Seconds that the token lives"
+        ),
+    }
+
+
+def token_document(summary: str) -> Callable[[F], F]:
+    token = schema_of(
+        "Token",
+        {
+            "account_id": serializers.CharField(allow_null=True),
+            "owner_id": serializers.CharField(allow_null=True),
+            "role": serializers.CharField(),
+            "scopes": serializers.ListField(child=serializers.CharField()),
+            "created": serializers.DateTimeField(),
+            "expires": serializers.DateTimeField(),
+        },
+    )
+    return extend_schema(
+        summary=summary, request=None, responses={200: envelope_of("TokenAnswer", token()), **REFUSALS}
+    )
+
+
+api_auth_document = signed_in("Sign in with a key", api_key=serializers.CharField(), **narrowing())
 user_auth_document = signed_in(
     "Sign in with a password",
     username=serializers.CharField(),
     password=serializers.CharField(),
     account_name=serializers.CharField(required=False),
     account_realm=serializers.CharField(required=False),
+    **narrowing(),
 )
 
 INLINE = in_query("inline", "Played in place, not saved", type="string", enum=["true", "false"])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework import exceptions
 from rest_framework.renderers import BaseRenderer
@@ -28,6 +29,7 @@ MESSAGES = {
     405: "invalid_method",
     409: "datastore_conflict",
     429: "too_many_requests",
+    500: "internal_error",
 }
 PLAIN_WORDS = {
     401: "The credentials were not accepted.",
@@ -35,6 +37,7 @@ PLAIN_WORDS = {
     404: "There is no such thing.",
     405: "This method is not offered here.",
     429: "Wait before you try again.",
+    500: "The fault is ours and has been noted.",
 }
 
 
@@ -66,14 +69,19 @@ class EnvelopeRenderer(BaseRenderer):
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
         context = renderer_context or {}
-        body = encode(data)
-        around = surroundings(context["response"]) | {
-            "request_id": request_id(context["request"]),
-            "revision": hashlib.sha256(body).hexdigest()[:32],
-            "timestamp": iso(timezone.now()),
-            "version": __version__,
-        }
-        return b'{"data":' + body + b"," + encode(around)[1:]
+        return wrapped(data, surroundings(context["response"]), request_id(context["request"]))
+
+
+def wrapped(data: Any, beside: Mapping[str, Any], identifier: str) -> bytes:
+    body = encode(data)
+    around = {
+        **beside,
+        "request_id": identifier,
+        "revision": hashlib.sha256(body).hexdigest()[:32],
+        "timestamp": iso(timezone.now()),
+        "version": __version__,
+    }
+    return b'{"data":' + body + b"," + encode(around)[1:]
 
 
 def encode(value: Any) -> bytes:
@@ -89,16 +97,35 @@ def encode(value: Any) -> bytes:
 
 def surroundings(response: Response) -> dict[str, Any]:
     if isinstance(response, Refusal):
-        return {"error": str(response.status_code), "message": response.message, "status": "error"}
+        return failed(response.status_code, response.message)
     return {"status": "success", **getattr(response, "beside", {})}
 
 
+def failed(code: int, message: str) -> dict[str, str]:
+    return {"error": str(code), "message": message, "status": "error"}
+
+
 def request_id(request: Any) -> str:
+    return request_id_of(request._request)
+
+
+def request_id_of(request: Any) -> str:
     """The id of the request, made when it is first asked for."""
-    http_request = request._request
-    if not hasattr(http_request, "request_id"):
-        http_request.request_id = uuid.uuid4().hex
-    return str(http_request.request_id)
+    if not hasattr(request, "request_id"):
+        request.request_id = uuid.uuid4().hex
+    return str(request.request_id)
+
+
+def bare_refusal(request: HttpRequest, code: int) -> HttpResponse:
+    """The answer to what no view of the API could answer."""
+    identifier = request_id_of(request)
+    data = {"message": PLAIN_WORDS.get(code, "The request could not be read.")}
+    return HttpResponse(
+        wrapped(data, failed(code, MESSAGES.get(code, "error")), identifier),
+        content_type=EnvelopeRenderer.media_type,
+        status=code,
+        headers={"X-Request-ID": identifier, "Cache-Control": "no-store"},
+    )
 
 
 def refuse(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -136,5 +163,5 @@ def headers_of(refused: exceptions.APIException) -> dict[str, str]:
     if challenge := getattr(refused, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
     if isinstance(refused, exceptions.Throttled):
-        headers["Retry-After"] = str(max(1, round(getattr(refused, "wait", None) or 1)))
+        headers["Retry-After"] = str(max(1, math.ceil(getattr(refused, "wait", None) or 1)))
     return headers

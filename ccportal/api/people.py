@@ -10,12 +10,13 @@ from rest_framework.exceptions import PermissionDenied
 
 from accounts.access import roles_given_by
 from accounts.keys import PREFIX_LENGTH, hash_of, new_secret, revoke_key
-from accounts.models import ApiKey, Device, PhoneNumber, Role, User, digits_of
-from ccportal.api.attributes import Attribute, Resource, choice, line, pointer, switch
-from ccportal.api.columns import by_name, flag, identifier, moment, text
+from accounts.models import ApiKey, AuthToken, Device, PhoneNumber, Role, User, digits_of
+from ccportal.api.attributes import Attribute, Resource, choice, line, pointer, switch, time
+from ccportal.api.columns import Column, Kind, by_name, flag, identifier, moment, text
 from ccportal.api.errors import Invalid
 from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
+from ccportal.api.scoping import SCOPES_SCHEMA, checked_scopes
 from ccportal.api.shapes import collection_of, item_of
 from ccportal.api.writing import Document, ResourceDetail, ResourceList, ResourceView
 from policies.schema import ENDPOINT_SCHEMA
@@ -92,23 +93,37 @@ API_KEYS = Resource(
         text("role", "role", ", ".join(ROLES)),
         text("prefix", "prefix", "The first signs of the secret"),
         moment("created", "created_at"),
+        Column("scopes", Kind.LIST, lambda key: key.scopes, about="What alone it may do"),
         moment("last_used", "last_used_at"),
+        moment("expires", "expires_at"),
         moment("revoked", "revoked_at"),
     ),
-    (line("name", "name", 128, required=True), choice("role", "role", ROLES)),
+    (
+        line("name", "name", 128, required=True),
+        choice("role", "role", ROLES),
+        Attribute("scopes", "scopes", SCOPES_SCHEMA),
+        time("expires", "expires_at", "When it ends; never where it is not set"),
+    ),
 )
 
 
 class RoleGiving(ResourceView):
     """Nobody gives a role above the own, or touches who has one."""
 
+    def roles_given(self) -> list[str]:
+        """What the actor may give; with a token that is narrowed none that could widen it."""
+        given = roles_given_by(self.actor.role if self.actor else "")
+        token = self.request.auth
+        narrowed = isinstance(token, AuthToken) and token.is_narrowed
+        return [role for role in given if role == Role.AGENT] if narrowed else given
+
     def refuse_above(self, row: Any) -> None:
-        if row.role not in roles_given_by(self.actor.role if self.actor else ""):
+        if row.role not in self.roles_given():
             raise PermissionDenied
 
     def permitted(self, row: Any, before: Document, after: Document, data: Document) -> Document:
         default = row._meta.get_field("role").get_default()
-        if after.get("role", default) not in roles_given_by(self.actor.role if self.actor else ""):
+        if after.get("role", default) not in self.roles_given():
             raise PermissionDenied
         return after
 
@@ -147,6 +162,7 @@ class Keys(RoleGiving):
     resource = API_KEYS
 
     def finish(self, row: ApiKey, document: Document) -> None:
+        checked_scopes(document)
         if row._state.adding:
             row.plain = new_secret()  # type: ignore[attr-defined]
             row.prefix = row.plain[:PREFIX_LENGTH]  # type: ignore[attr-defined]

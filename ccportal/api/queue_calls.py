@@ -108,6 +108,8 @@ class QueueCallList(ListView):
 class AgentQueueCallList(QueueCallList):
     """The visits that the agent answered, first or after another."""
 
+    scope_name = "queue_calls"
+
     def rows(self) -> QuerySet[QueueVisit]:
         agent = find(self.within(Agent), self.kwargs["agent_id"])
         answered = self.within(AgentOffer).filter(agent_name=agent.name, outcome=OfferOutcome.ANSWERED)

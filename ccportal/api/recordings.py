@@ -186,6 +186,8 @@ class RecordingList(RecordingView, ListView):
 
 
 class UserRecordingList(RecordingList):
+    scope_name = "recordings"
+
     def rows(self) -> QuerySet[Recording]:
         return super().rows().filter(user=find(self.within(User), self.kwargs["user_id"]))
 

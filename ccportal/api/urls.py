@@ -19,7 +19,7 @@ from ccportal.api.people import (
 from ccportal.api.policies import RecordingDecision
 from ccportal.api.queue_calls import AgentQueueCallList, QueueCallList
 from ccportal.api.recordings import RecordingDetail, RecordingList, RecordingMedia, UserRecordingList
-from ccportal.api.sign_in import ApiAuth, UserAuth
+from ccportal.api.sign_in import ApiAuth, TokenAuth, UserAuth
 from ccportal.api.views import Unknown
 
 account_patterns: list[URLPattern | URLResolver] = [
@@ -52,6 +52,7 @@ app_name = "api"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api_auth", ApiAuth.as_view(), name="api-auth"),
     path("user_auth", UserAuth.as_view(), name="user-auth"),
+    path("token_auth", TokenAuth.as_view(), name="token-auth"),
     path("accounts/<str:account_id>", AccountDetail.as_view(), name="account"),
     path("accounts/<str:account_id>/", include(account_patterns)),
     path("schema", Schema.as_view(), name="schema"),

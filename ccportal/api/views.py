@@ -9,13 +9,15 @@ from typing import Any, ClassVar, TypeVar
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.utils.functional import cached_property
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.generics import GenericAPIView
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.access import Action
-from accounts.models import Account
+from accounts.audit import address_of
+from accounts.models import Account, AuthToken
 from accounts.tenancy import TenantAPIView
 from ccportal.api.authentication import HasActor, SessionAuthentication, TokenAuthentication
 from ccportal.api.body import BodyParser
@@ -25,6 +27,8 @@ from ccportal.api.envelope import Answer, EnvelopeRenderer, refuse, request_id
 from ccportal.api.errors import NoLongerThere
 from ccportal.api.filters import Filters, period
 from ccportal.api.pages import DEFAULT_SIZE, Keyset, Page
+from ccportal.api.rates import count_request
+from ccportal.api.scoping import check_scope
 from ccportal.api.sheets import plain_file_name, sheet
 
 M = TypeVar("M", bound=Model)
@@ -50,6 +54,19 @@ class ApiView(TenantAPIView, GenericAPIView[Any]):
     filter_backends = ()
     schema = NamedByPath()
 
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who asks, and count the request: an address is counted while it is nobody."""
+        try:
+            super().perform_authentication(request)
+        except AuthenticationFailed:
+            count_request(f"address:{address_of(request._request)}")
+            raise
+        count_request(owner_of(request))
+
+    def options(self, request: Request, *args: Any, **kwargs: Any) -> Response:  # type: ignore[override]
+        """Tell the verbs, in the answer and as ``Allow``."""
+        return Answer({"methods": self.allowed_methods})
+
     def get_exception_handler(self) -> Any:
         return refuse
 
@@ -63,6 +80,15 @@ class ApiView(TenantAPIView, GenericAPIView[Any]):
         """Refuse an action that the actor's role may not do."""
         if self.actor is None or not self.actor.may(action):
             raise PermissionDenied
+
+
+def owner_of(request: Request) -> str:
+    """Whose requests are counted together: a person's or a key's, else an address's."""
+    token = request.auth if isinstance(request.auth, AuthToken) else None
+    if token and token.api_key_id:
+        return f"key:{token.api_key_id}"
+    person = getattr(request.user, "pk", None)
+    return f"person:{person}" if person else f"address:{address_of(request._request)}"
 
 
 class Unknown(ApiView):
@@ -86,7 +112,9 @@ class Gone(ApiView):
 
 
 class AccountView(ApiView):
-    """A view below ``/accounts/A``."""
+    """A view below ``/accounts/A``; ``scope_name`` is its resource where the path's first word is not."""
+
+    scope_name: ClassVar[str] = ""
 
     @cached_property
     def account(self) -> Account:
@@ -94,6 +122,7 @@ class AccountView(ApiView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        check_scope(request, type(self))
         _ = self.account
 
     def within(self, model: type[M]) -> QuerySet[M]:
@@ -147,6 +176,8 @@ class ListView(AccountView):
     def file(self, rows: QuerySet[Any], page: Page, query: QueryDict) -> HttpResponseBase:
         self.require(Action.EXPORT)
         name = plain_file_name(query.get("file_name", ""), self.file_name)
+        if self.request.method == "HEAD":
+            rows = rows.none()
         return sheet(self.columns, self.keyset.chunks(rows, page), self.account.zone, name)
 
     def present(self, row: Any) -> dict[str, Any]:

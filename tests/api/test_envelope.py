@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from ccportal.api.body import BODY_LIMIT
+from ccportal.api.views import AccountView
 from tests.api.conftest import Api, Refused, api_of
 from tests.factories import PASSWORD, make_call, make_leg, make_user
 
@@ -133,3 +137,50 @@ def test_400_without_a_data_key(refused: Refused, body: bytes, db: None) -> None
 def test_413_for_a_large_body(refused: Refused, db: None) -> None:
     body = b'{"data": "' + b"x" * BODY_LIMIT + b'"}'
     refused(Client().put("/v2/api_auth", body, content_type="application/json"), 413, "body too large")
+
+
+@pytest.mark.parametrize("path", ["", "/cdrs", "/users", "/recordings"])
+def test_what_nobody_foresaw_is_a_500_in_the_envelope(
+    api: Api, refused: Refused, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    monkeypatch.setattr(AccountView, "account", property(lambda view: 1 // 0))
+    browser = Client(raise_request_exception=False, headers=api.headers)
+    answer = browser.get(f"/v2/accounts/{api.account.pk.hex}{path}")
+    refused(answer, 500, "internal_error")
+    assert "division" not in answer.content.decode()
+    assert answer.json()["request_id"] == answer["X-Request-ID"]
+    assert answer["X-Request-ID"] in caplog.text
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_host_that_is_not_served_is_400_in_the_envelope(refused: Refused, settings: Any, db: None) -> None:
+    settings.ALLOWED_HOSTS = ["calls.example.com"]
+    refused(Client(headers={"Host": "evil.example"}).get("/v2/token_auth"), 400, "validation error")
+
+
+def test_options_tells_the_verbs(api: Api) -> None:
+    answer = api.raw(f"accounts/{api.account.pk.hex}/users", "OPTIONS")
+    assert answer.status_code == 200
+    assert answer.json()["data"] == {"methods": ["GET", "PUT", "HEAD", "OPTIONS"]}
+    assert answer["Allow"] == "GET, PUT, HEAD, OPTIONS"
+
+
+def test_options_of_what_is_not_yours_is_404(api: Api, outsider: Api, refused: Refused) -> None:
+    refused(api.raw(f"accounts/{outsider.account.pk.hex}/users", "OPTIONS"), 404, "bad_identifier")
+
+
+@pytest.mark.parametrize("query", ["", "?accept=text/csv"])
+def test_head_has_the_headers_and_no_body(api: Api, query: str) -> None:
+    make_leg(make_call(api.account))
+    path = f"accounts/{api.account.pk.hex}/cdrs{query}"
+    head, get = api.raw(path, "HEAD"), api.raw(path)
+    assert (head.status_code, head["Content-Type"]) == (200, get["Content-Type"])
+    assert (b"".join(head.streaming_content) if head.streaming else head.content) == b""
+
+
+def test_head_of_a_file_reads_no_rows(api: Api) -> None:
+    make_leg(make_call(api.account))
+    with CaptureQueriesContext(connection) as captured:
+        answer = api.raw(f"accounts/{api.account.pk.hex}/cdrs?accept=text/csv", "HEAD")
+        b"".join(answer.streaming_content)
+    assert not any('FROM "cdr_leg"' in query["sql"] for query in captured.captured_queries)
