@@ -111,7 +111,7 @@ def _translator(custom: frozenset[str]) -> Translator:
 
 def _sort(heard: Heard, event: ev.Event) -> None:
     match event:
-        case ev.LegEvent() | ev.MemberEvent() | ev.ConferenceEvent():
+        case ev.LegEvent() | ev.MemberEvent() | ev.ConferenceEvent() | ev.AsteriskEvent():
             heard.calls.append(event)
         case ev.AgentChanged():
             heard.agents.append(event)

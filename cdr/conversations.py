@@ -32,6 +32,9 @@ def keys_of(event: ev.Event) -> Iterator[str]:
         yield from event.legs
     elif isinstance(event, ev.ConferenceEvent):
         yield ROOM + event.conference
+    elif isinstance(event, ev.AsteriskEvent):
+        yield event.unique_id
+        yield event.linked_id
 
 
 def _channel_keys(channel: ev.Channel) -> Iterator[str]:

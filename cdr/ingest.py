@@ -18,9 +18,9 @@ from cdr import evidence
 from cdr.assembly import Conversation, LegFacts, assemble
 from cdr.conversations import IN_ROOM, ROOM, Groups, keys_of
 from cdr.evidence import Events
-from cdr.models import AgentOffer, Call, CallAlias
+from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from cdr.rows import Owner, Rows, add_rows
-from database.bulk import chunks
+from database.bulk import Row, chunks
 from switch import events as ev
 from switch.networks import NetworkRules
 
@@ -171,6 +171,9 @@ def _write(switch: Switch, groups: Sequence[_Group], result: Ingested) -> None:
     rows.write()
     evidence.keep(switch, {group.id: group.events for group in groups}, keys)
     _remove_stale_offers([group.id for group in groups if not group.is_new], rows)
+    provisional = [group.id for group in groups if group.conversation.is_provisional and not group.is_new]
+    _remove_stale(Leg, provisional, rows.legs)
+    _remove_stale(QueueVisit, provisional, rows.visits)
 
 
 def _route(switch: Switch, groups: Iterable[_Group]) -> dict[str, Route]:
@@ -244,6 +247,14 @@ def _remove_stale_offers(call_ids: Sequence[uuid.UUID], rows: Rows) -> None:
         old = AgentOffer.objects.filter(call__in=some).values_list("pk", flat=True)
         stale = set(old) - set(current)
         AgentOffer.objects.filter(pk__in=stale).delete()
+
+
+def _remove_stale(model: type[Leg | QueueVisit], call_ids: Sequence[uuid.UUID], rows: Sequence[Row]) -> None:
+    """Rows of calls whose legs and visits may prove to be others."""
+    current = [row[0] for row in rows]
+    for some in chunks(call_ids):
+        old = model._default_manager.filter(call__in=some).values_list("pk", flat=True)
+        model._default_manager.filter(pk__in=set(old) - set(current)).delete()
 
 
 def retire(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:

@@ -40,6 +40,8 @@ class Outcome(models.TextChoices):
     NO_ANSWER = "no_answer", "No answer"
     BUSY = "busy", "Busy"
     CANCELLED = "cancelled", "Cancelled"
+    CONGESTION = "congestion", "Congestion"
+    UNAVAILABLE = "unavailable", "Unavailable"
     FAILED = "failed", "Failed"
 
 

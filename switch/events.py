@@ -369,6 +369,57 @@ class RecordingMasked(Event, frozen=True, kw_only=True):
     rid: str = ""
 
 
+class AsteriskEvent(Event, frozen=True, kw_only=True):
+    """Something that an Asterisk told of a channel; channels of one ``linked_id`` are one conversation."""
+
+    unique_id: str
+    linked_id: str = ""
+
+
+class AgiReported(AsteriskEvent, frozen=True, kw_only=True):
+    """A dialplan told of its channel over FastAGI: a hint, mostly from the ``h`` extension.
+
+    ``variables`` are those that were asked for and exist, as texts.
+    """
+
+    channel: str = ""
+    context: str = ""
+    extension: str = ""
+    caller_number: str = ""
+    caller_name: str = ""
+    account_code: str = ""
+    variables: dict[str, str] = {}
+
+
+class AsteriskCdr(AsteriskEvent, frozen=True, kw_only=True):
+    """One CDR row: a channel and whom it was put through to; ``at`` is its end, ``duration`` its seconds."""
+
+    account_code: str
+    caller_number: str
+    caller_name: str
+    destination: str
+    context: str
+    channel: str
+    other_channel: str
+    application: str
+    application_data: str
+    started: int
+    answered: int
+    duration: int
+    billsec: int
+    disposition: str
+    user_field: str = ""
+
+
+class QueueLogged(AsteriskEvent, frozen=True, kw_only=True):
+    """One line of queue_log about a caller; ``fields`` are the verb's own, as they came."""
+
+    queue: str
+    agent: str
+    verb: str
+    fields: tuple[str, ...] = ()
+
+
 class Unknown(Event, frozen=True, kw_only=True):
     """An event of a kind nobody taught us; counted."""
 
@@ -413,5 +464,8 @@ AnyEvent = (
     | RecordingIntended
     | RecordingRefused
     | RecordingMasked
+    | AgiReported
+    | AsteriskCdr
+    | QueueLogged
     | Unknown
 )

@@ -61,3 +61,23 @@ def _arriving(
     if not rules.empty:
         return "onnet" if profile else "unknown"
     return "offnet" if source == "mod_sofia" else "unknown"
+
+
+OUTSIDE_CONTEXTS = frozenset({"from-trunk", "from-pstn", "from-did-direct", "incoming", "inbound", "public"})
+INSIDE_CONTEXTS = frozenset({"from-internal", "internal", "local", "phones"})
+
+
+def asterisk_network_of(peer: str, context: str, direction: str, rules: NetworkRules) -> Network:
+    """Where the far end of an Asterisk's channel is: by its peer, else by the context that it entered.
+
+    Without rules, the contexts' customary names tell.
+    """
+    if peer and peer in rules.offnet_profiles:
+        return "offnet"
+    if direction == "outbound":
+        return "onnet" if peer and not rules.empty else "unknown"
+    if not rules.empty:
+        return "offnet" if context in rules.offnet_contexts else "onnet" if context else "unknown"
+    if context in OUTSIDE_CONTEXTS:
+        return "offnet"
+    return "onnet" if context in INSIDE_CONTEXTS else "unknown"

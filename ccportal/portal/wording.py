@@ -29,6 +29,8 @@ OUTCOMES = {
     Outcome.ABANDONED: State("Abandoned", "warn"),
     Outcome.TIMED_OUT: State("Timed out", "warn"),
     Outcome.NO_AGENT: State("No agent", "warn"),
+    Outcome.CONGESTION: State("Congestion", "bad"),
+    Outcome.UNAVAILABLE: State("Unavailable", "bad"),
     Outcome.EXITED: State("Left by key", "warn"),
     Outcome.NO_ANSWER: State("No answer", "bad"),
     Outcome.BUSY: State("Busy", "off"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cdr.assembly.asterisk import assemble_asterisk
 from cdr.assembly.calls import assemble_call
 from cdr.assembly.legs import assemble_legs
 from cdr.assembly.takes import assemble_takes
@@ -35,6 +36,8 @@ def _moment(event: ev.Event) -> tuple[int, bool, str, int]:
 def assemble(events: Iterable[ev.Event], rules: NetworkRules) -> Conversation:
     """Assemble one conversation from all that is known of it; doubled events are counted once."""
     distinct = {event.identity: event for event in events}
+    if any(isinstance(event, ev.AsteriskEvent) for event in distinct.values()):
+        return assemble_asterisk(distinct.values(), rules)
     ordered = sorted(distinct.values(), key=_moment)
     legs = assemble_legs(ordered, rules)
     visits = assemble_visits(ordered, legs)

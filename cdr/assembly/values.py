@@ -46,7 +46,7 @@ class LegFacts:
 
     @property
     def is_loopback(self) -> bool:
-        return self.channel_name.startswith("loopback/")
+        return self.channel_name.startswith(("loopback/", "Local/"))
 
     @property
     def is_agent(self) -> bool:
@@ -138,10 +138,14 @@ class CallFacts:
 
 @dataclass(slots=True)
 class Conversation:
-    """Everything that is known of one conversation; ``call`` is None for a conference room or hearsay."""
+    """Everything that is known of one conversation; ``call`` is None for a conference room or hearsay.
+
+    ``is_provisional``: what was a leg or a visit may prove to be another as more is known.
+    """
 
     legs: dict[str, LegFacts]
     visits: list[VisitFacts]
     takes: list[Take]
     call: CallFacts | None
     joined_legs: tuple[str, ...] = ()
+    is_provisional: bool = False

@@ -1,0 +1,1 @@
+"""What an Asterisk tells of its calls: CDR rows, queue_log and channel ids."""
