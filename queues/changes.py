@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TypeVar
 
 from accounts.models import Switch
@@ -19,7 +19,7 @@ CHANGES = Table(AgentChange, ["id", "account_id", "switch_id", "agent_name", "at
 
 def record_changes(switch: Switch, changes: Sequence[ev.AgentChanged]) -> None:
     """Keep each change once, however often it is told."""
-    accounts = _accounts_of(switch, {change.agent for change in changes})
+    accounts = accounts_of(Agent, switch, {change.agent for change in changes})
     CHANGES.upsert(
         [
             (
@@ -43,12 +43,14 @@ def _change_id(switch: Switch, change: ev.AgentChanged) -> uuid.UUID:
     return uuid.uuid5(switch.pk, f"agent-change:{change.core}:{change.sequence}")
 
 
-def _accounts_of(switch: Switch, names: Iterable[str]) -> dict[str, uuid.UUID | None]:
-    """The switch's own account, else the only account that knows an agent of the name."""
-    if switch.account_id:
+def accounts_of(
+    model: type[Queue] | type[Agent], switch: Switch, names: Collection[str]
+) -> dict[str, uuid.UUID | None]:
+    """The switch's own account, else the only account that knows a queue or an agent of the name."""
+    if switch.account_id or not names:
         return dict.fromkeys(names, switch.account_id)
     found: dict[str, uuid.UUID | None] = {}
-    for name, account_id in Agent.objects.filter(name__in=names).values_list("name", "account_id"):
+    for name, account_id in model.objects.filter(name__in=names).values_list("name", "account_id"):
         found[name] = None if name in found else account_id
     return found
 

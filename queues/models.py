@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Switch, Team, User
 from accounts.tenancy import Actor, TenantModel
+from queues import live_rows  # noqa: F401 - models of this app
 from queues.configuration import AgentParameters, QueueParameters, TierParameters
 from queues.validators import validate_module_settings, validate_switch_name
 from switch.commands import AgentStatus

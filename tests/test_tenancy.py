@@ -38,6 +38,7 @@ from accounts.models import (
 from accounts.tenancy import TenantModel
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from policies.models import PolicyChange, RecordingPolicy
+from queues.live_rows import AgentNow, WaitingCaller
 from queues.models import Agent, AgentChange, Difference, Queue, QueueServer, SwitchOrder, Tier
 from recordings.models import Decision, Media, ProcessingStep, Recording, RecordingRequest
 from recordings.stores import AudioStore
@@ -198,6 +199,8 @@ NOT_A_TENANTS = {
     "cdr.Evidence": "what ingest reads again, shown to nobody",
     "cdr.EvidenceKey": "what ingest reads again, shown to nobody",
     "policies.SnapshotMark": "says that something changed, not what",
+    "queues.LiveMark": "a number that rises",
+    "queues.LiveSwitch": "about a switch, seen by whose that is",
     "cdr.EventCount": "about a switch, seen by whose that is",
     "cdr.IngestPosition": "about a switch, seen by whose that is",
 }
@@ -252,6 +255,18 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
         at=timezone.now(),
         kind="status",
         value="Available",
+    ),
+    WaitingCaller: lambda tenant: WaitingCaller.objects.create(
+        account=tenant.account,
+        switch=row(tenant, Switch),
+        queue_name=f"{MARK}@default",
+        member_uuid=MARK,
+        session_uuid=MARK,
+        caller_name=f"{MARK} caller",
+        joined_at=timezone.now(),
+    ),
+    AgentNow: lambda tenant: AgentNow.objects.create(
+        account=tenant.account, switch=row(tenant, Switch), agent_name=MARK, status="Available"
     ),
     Call: lambda tenant: make.make_call(
         tenant.account, switch=row(tenant, Switch), caller_name=f"{MARK} caller", started_at=timezone.now()

@@ -14,6 +14,7 @@ from typing import Final
 
 from ccportal.listener.applier_process import ApplierProcess
 from ccportal.listener.clerk import Clerk, ClerkThread
+from ccportal.listener.live import LiveKeeper
 from ccportal.listener.parameters import Parameters, load_copy
 from ccportal.listener.reader import Link
 from ccportal.listener.standby import Lock
@@ -64,6 +65,7 @@ class Listener:
     _link: Link | None = None
     _desk: Desk | None = None
     _clerk: ClerkThread | None = None
+    _live: LiveKeeper | None = None
 
     def run(self) -> int:
         """Listen; 0 after a wanted end."""
@@ -106,6 +108,8 @@ class Listener:
                 return True
             if self._clerk is not None and not self._clerk.alive:
                 return True
+            if self._live is not None and not self._live.alive:
+                return True
             if self.once and self._link is not None and self._link.reader.ended_once:
                 return False
         return False
@@ -120,7 +124,9 @@ class Listener:
             session = EventSession(told.address, self.connect)
             self._desk = Desk(told.id, told.name, told.address, self.folder, journal)
             self._clerk = ClerkThread(Clerk(told.id, told.name, told.address), told.name)
-            self._link = Link(told.name, session, journal, self._desk.recorder)
+            self._live = LiveKeeper(told.id, told.name, told.address)
+            self._live.start()
+            self._link = Link(told.name, session, journal, self._desk.recorder, self._live)
 
     def _follow_parameters(self) -> None:
         """Connect anew when the switch's address or password was changed."""
@@ -136,11 +142,11 @@ class Listener:
         link, self._link = self._link, None
         desk, self._desk = self._desk, None
         clerk, self._clerk = self._clerk, None
+        live, self._live = self._live, None
         kept = link is None or link.stop(reason, DRAIN_SECONDS)
-        if desk is not None:
-            desk.stop()
-        if clerk is not None:
-            clerk.stop()
+        for helper in (desk, clerk, live):
+            if helper is not None:
+                helper.stop()
         return kept
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from ccportal.listener import gaps
 from ccportal.listener.backlog import Backlog, Parcel
+from ccportal.listener.live import LiveKeeper
 from ccportal.recorder.recorder import Recorder
 from switch.errors import JournalError
 from switch.esl.session import Connected, Disconnected, EventSession, NotConnected, Received
@@ -30,9 +31,11 @@ class Reader:
         backlog: Backlog,
         unheard_since: int,
         recorder: Recorder | None = None,
+        live: LiveKeeper | None = None,
     ) -> None:
         self.ended_once = False
         self._recorder = recorder
+        self._live = live
         self._name = name
         self._session = session
         self._backlog = backlog
@@ -71,6 +74,8 @@ class Reader:
             return
         if self._recorder is not None:
             self._recorder.offer(bodies)
+        if self._live is not None:
+            self._live.offer(bodies)
         received_at = time.time()
         if self._backlog.put(bodies, received_at):
             self._note_dropped()
@@ -92,6 +97,8 @@ class Reader:
         self._lost_at = 0
         if self._recorder is not None:
             self._recorder.sweep()
+        if self._live is not None:
+            self._live.connected()
 
     def _disconnected(self, disconnected: Disconnected) -> None:
         log.warning("switch %s: connection ended (%s)", self._name, disconnected.reason.value)
@@ -100,6 +107,8 @@ class Reader:
 
     def _lose(self, heard_at: float, reason: str) -> None:
         self._note_dropped()
+        if self._live is not None:
+            self._live.disconnected()
         self._lost_at = gaps.unheard_from(heard_at, self._last_body)
         self._record(gaps.lost(self._lost_at, reason))
 
@@ -161,13 +170,18 @@ class Link:
     """The two threads between one switch and its journal."""
 
     def __init__(
-        self, name: str, session: EventSession, journal: Journal, recorder: Recorder | None = None
+        self,
+        name: str,
+        session: EventSession,
+        journal: Journal,
+        recorder: Recorder | None = None,
+        live: LiveKeeper | None = None,
     ) -> None:
         backlog = Backlog()
         since, told = gaps.unheard_since(journal)
         if since and not told:
             journal.append([gaps.lost(since, "the listener ended")], gaps.CONTROL)
-        self.reader = Reader(name, session, backlog, since, recorder)
+        self.reader = Reader(name, session, backlog, since, recorder, live)
         self.keeper = Keeper(name, journal, backlog)
         self._reason = "the listener was stopped"
         self._stopping = threading.Event()

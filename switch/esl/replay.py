@@ -131,6 +131,7 @@ class ReplaySwitch:
             if played.before is not None:
                 await asyncio.to_thread(played.before)
             self.live.follow(played.event)
+            self.answers.queues.follow(played.event)
             over = played.event.name == "CHANNEL_HANGUP_COMPLETE"
             if over:
                 await self.tell_consequences()

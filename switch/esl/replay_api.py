@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from switch.esl.captures import MICROSECONDS, CapturedEvent
+from switch.esl.replay_queues import SUBCLASS, ReplayQueues
 
 VERSION = "FreeSWITCH Version 1.11.2-release~64bit (-release 64bit)\n"
 LEG_EVENTS = frozenset(
@@ -76,7 +78,9 @@ class LiveLegs:
 
     @property
     def now(self) -> int:
-        """The tape's time, in microseconds."""
+        """The tape's time, in microseconds; ours as long as nothing was played."""
+        if not self._tape_at:
+            return int(time.time() * MICROSECONDS)
         return self._tape_at + int((time.monotonic() - self._followed_at) * MICROSECONDS)
 
     def follow(self, event: CapturedEvent) -> None:
@@ -143,6 +147,7 @@ class ApiAnswers:
     """Answers api commands as the real switch words them."""
 
     def __init__(self, live: LiveLegs) -> None:
+        self.queues = ReplayQueues()
         self._live = live
         self._answers: dict[str, Callable[[str], str]] = {
             "status": self._status,
@@ -155,6 +160,7 @@ class ApiAnswers:
             "uuid_dump": self._dump,
             "uuid_buglist": self._buglist,
             "callcenter_config": self._callcenter,
+            "json": self.queues.answer_json,
             "reloadxml": lambda _: "+OK [Success]\n",
             "echo": lambda text: text,
         }
@@ -245,7 +251,22 @@ class ApiAnswers:
         return f"<media-bugs>\n{bugs}</media-bugs>\n"
 
     def _callcenter(self, arguments: str) -> str:
-        return "+OK\n" if arguments.split(" ")[0] in ("agent", "tier", "queue") else "-ERR Invalid!\n"
+        words = shlex.split(arguments) if arguments.count("'") % 2 == 0 else []
+        if words[:3] == ["agent", "set", "status"] and len(words) == len(
+            ["agent", "set", "status", "name", "value"]
+        ):
+            return self._set_status(words[3], words[4])
+        if "list" in words[1:2]:
+            return self.queues.answer_text(" ".join(words))
+        return "+OK\n" if words[:1] and words[0] in ("agent", "tier", "queue") else "-ERR Invalid!\n"
+
+    def _set_status(self, agent: str, status: str) -> str:
+        """Set it, and have the event told that follows."""
+        at = self._live.now
+        reply = self.queues.set_status(agent, status, at // MICROSECONDS)
+        if reply.startswith("+OK"):
+            self._live.consequences.append(OwnEvent("CUSTOM", at, status_fields(agent, status)))
+        return reply
 
 
 def _apply_recording(recordings: set[str], action: str, path: str) -> bool:
@@ -264,6 +285,16 @@ def _apply_recording(recordings: set[str], action: str, path: str) -> bool:
     if action == "stop":
         recordings.discard(path)
     return True
+
+
+def status_fields(agent: str, status: str) -> dict[str, str]:
+    """Return what is told of an agent's new status."""
+    return {
+        "Event-Subclass": SUBCLASS,
+        "CC-Action": "agent-status-change",
+        "CC-Agent": agent,
+        "CC-Agent-Status": status,
+    }
 
 
 def tags_in(braces: str) -> dict[str, str]:
