@@ -214,12 +214,14 @@ class User(AbstractBaseUser, PermissionsMixin):
 
 
 class Device(TenantModel):
-    """A phone; calls are its owner's."""
+    """A phone; calls are its owner's. ``a1_hash`` is the digest of its password for ``sip_realm``."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="devices")
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="devices")
     name = models.CharField(max_length=128)
     sip_username = models.CharField(max_length=128)
+    sip_realm = models.CharField(max_length=253, blank=True, editable=False)
+    a1_hash = models.CharField(max_length=32, blank=True, editable=False)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

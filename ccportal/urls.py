@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from ccportal.api.views import Gone
+from ccportal.switch_requests import SwitchXml
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     re_path(r"^v1(/|$)", Gone.as_view(), name="gone"),
     path("v2/", include("ccportal.api.urls")),
+    path("xml/", SwitchXml.as_view(), name="switch-xml"),
     path("", include("ccportal.portal.urls")),
 ]
 

@@ -9,14 +9,15 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from accounts.models import Account, Switch, Team, User
-from accounts.tenancy import Actor, TenantModel
+from accounts.models import Account, Switch, SwitchKind, Team, User
+from accounts.tenancy import Actor, TenantModel, TenantQuerySet
 from queues import live_rows  # noqa: F401 - models of this app
 from queues.configuration import AgentParameters, QueueParameters, TierParameters
-from queues.validators import validate_module_settings, validate_switch_name
+from queues.validators import domains_in, validate_module_settings, validate_switch_name
 from switch.commands import AgentStatus
 
 ORDERS_WAIT_FOR = timedelta(days=1)
+MOST_NAMESAKES = 50
 
 
 class Served(TenantModel):
@@ -104,6 +105,7 @@ class Agent(AgentParameters, Served):
         check_name_to_serve(self)
         if self.managed and not self.contact:
             raise ValidationError({"contact": ValidationError("Say whom to ring.", code="required")})
+        check_contact(self)
 
     @classmethod
     def team_scope(cls, actor: Actor) -> Q:
@@ -134,13 +136,16 @@ class Tier(TierParameters, TenantModel):
         return Q(queue__name__in=actor.team_queues)
 
 
-def check_name_to_serve(row: Queue | Agent) -> None:
-    """Refuse to serve what a switch could not be told of."""
-    if row.managed:
-        try:
-            validate_switch_name(row.name)
-        except ValidationError as error:
-            raise ValidationError({"name": error}) from None
+class QueueServerQuerySet(TenantQuerySet["QueueServer"]):
+    def serving(self, account: Account) -> QueueServerQuerySet:
+        """The switches that are given queues of this account."""
+        above = [key for key in account.tree_path.split("/") if key]
+        return self.filter(
+            Q(switch__account=None) | Q(switch__account__in=above),
+            serves_queues=True,
+            switch__enabled=True,
+            switch__kind=SwitchKind.FREESWITCH,
+        ).select_related("switch__account")
 
 
 class QueueServer(TenantModel):
@@ -170,11 +175,45 @@ class QueueServer(TenantModel):
     compared_at = models.DateTimeField(null=True, editable=False)
     complaint = models.CharField(max_length=255, blank=True, editable=False)
 
+    objects = QueueServerQuerySet.as_manager()  # type: ignore[misc]
+
     class Meta:
         ordering = ["switch__name"]
 
     def __str__(self) -> str:
         return f"Queues of {self.switch}"
+
+    def may_have(self, account: Account) -> bool:
+        """Whether the account's queues can be on this switch."""
+        owner = self.switch.account
+        return owner is None or account.tree_path.startswith(owner.tree_path)
+
+
+def check_name_to_serve(row: Queue | Agent) -> None:
+    """Refuse to serve what a switch could not be told of, or has for another account already."""
+    if not row.managed:
+        return
+    try:
+        validate_switch_name(row.name)
+    except ValidationError as error:
+        raise ValidationError({"name": error}) from None
+    servers = list(QueueServer.objects.serving(row.account))
+    others = type(row)._default_manager.filter(name=row.name).exclude(account=row.account)
+    for other in others.select_related("account")[:MOST_NAMESAKES]:
+        if any(server.may_have(other.account) for server in servers):
+            taken = ValidationError("A switch has this name for another account.", code="unique")
+            raise ValidationError({"name": taken})
+
+
+def check_contact(agent: Agent) -> None:
+    """Refuse to ring the phones of another account's realm."""
+    realms = domains_in(agent.contact)
+    line = [key for key in agent.account.tree_path.split("/") if key]
+    foreign = Account.objects.filter(realm__in=realms).exclude(pk__in=line)
+    if foreign.exclude(tree_path__startswith=agent.account.tree_path).exists():
+        raise ValidationError(
+            {"contact": ValidationError("These are another account's phones.", code="contact")}
+        )
 
 
 def orders_end() -> datetime:

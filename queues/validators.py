@@ -31,6 +31,7 @@ ENDPOINT: Final = re.compile(
     r"|sofia/[A-Za-z0-9_.:-]+/[A-Za-z0-9_.+-]+[@%][A-Za-z0-9_.:-]+"
     r"|verto\.rtc/[A-Za-z0-9_.+-]+(?:@[A-Za-z0-9_.:-]+)?"
 )
+DOMAIN: Final = re.compile(r"[@%]([A-Za-z0-9_.-]+)")
 RUN_BY_THE_SWITCH: Final = ("execute_on_", "api_", "bridge_pre_execute", "exec_after", "session_in_hangup")
 LOOPBACK_APP: Final = re.compile(r"loopback/app[=:]", re.IGNORECASE)
 SETTINGS: Final = frozenset(
@@ -100,6 +101,11 @@ def validate_contact(value: str) -> None:
             "variables and settings that the switch would run are not allowed.",
             code="contact",
         )
+
+
+def domains_in(contact: str) -> set[str]:
+    """The domains behind an @ in a contact."""
+    return {found.lower() for found in DOMAIN.findall(contact)}
 
 
 def split_contact(value: str) -> list[str]:

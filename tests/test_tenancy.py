@@ -119,6 +119,7 @@ ROUTES: dict[str, Route] = {
     "robots.txt": Open(),
     "favicon.ico": Open(),
     "^v1(/|$)": Open(),
+    "xml/": Open(),
     "v2/api_auth": Open(),
     "v2/user_auth": Open(),
     "v2/token_auth": Page(),

@@ -10,11 +10,12 @@ from typing import Final
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from queues.models import SwitchOrder
+from queues.models import QueueServer, SwitchOrder
 from queues.orders import READS_CONFIGURATION, note, settle, settle_with, step_of, waiting
+from queues.wanted import to_write, wanted
 from switch.backoff import Backoff
 from switch.callcenter import locate_configuration
-from switch.callcenter_conf import MalformedConfiguration, read_configuration
+from switch.callcenter_conf import MalformedConfiguration, Values, read_configuration
 from switch.errors import SwitchError, UnsafeValue
 from switch.esl.command_connection import CommandConnection
 from switch.esl.connection import Address
@@ -81,7 +82,20 @@ class Clerk:
             return NOT_THERE
         if queue not in found.queues:
             return NOT_THERE
-        return LOGS_OUT if any("status" in values for values in found.agents.values()) else ""
+        if any("status" in values for values in found.agents.values()):
+            return LOGS_OUT
+        return self._other_parameters(queue, found.queues[queue])
+
+    def _other_parameters(self, queue: str, theirs: Values) -> str:
+        """What the switch would read otherwise than it is here, as from a file that is not ours."""
+        server = QueueServer.objects.filter(switch=self._switch_id).select_related("switch__account").first()
+        ours = to_write(wanted(server, queue=queue)).queues.get(queue) if server else None
+        if ours is None or ours == theirs:
+            return ""
+        names = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+        return (
+            f"The switch would read other parameters than these from its configuration: {', '.join(names)}."
+        )
 
     def close(self) -> None:
         self._commands.close()
