@@ -171,6 +171,9 @@ Q_CLUSTER: dict[str, Any] = {
     "max_rss": 400_000,
 }
 
+CCPORTAL_FASTAGI_HOST = os.environ.get("CCPORTAL_FASTAGI_HOST", "127.0.0.1")
+CCPORTAL_FASTAGI_PORT = read_int("CCPORTAL_FASTAGI_PORT", 4573, minimum=1)
+
 # Requests a minute that the API answers to one person or key, in each web process; 0 answers all
 CCPORTAL_API_RATE = read_int("CCPORTAL_API_RATE", 1200)
 REST_FRAMEWORK = {

@@ -15,7 +15,7 @@ import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from accounts.models import Switch
+from accounts.models import Switch, SwitchKind
 from ccportal import pipeline
 from ccportal.listener.census import Census
 from ccportal.listener.parameters import Parameters, keep_copy
@@ -109,7 +109,7 @@ class Applier:
         batches = next_batches(journal, self.place.batch)
         if batches:
             self._apply(journal, batches)
-        elif self.switch is not None:
+        elif self.switch is not None and self.switch.kind == SwitchKind.FREESWITCH:
             self.census.take(self.switch)
         self._prune(journal)
         return bool(batches)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from accounts.models import Switch
+from accounts.models import Switch, SwitchKind
 from switch.esl.connection import Address
 from switch.journal import journal_path
 
@@ -21,13 +21,14 @@ class Parameters(msgspec.Struct, frozen=True):
     host: str
     port: int
     password: str
+    kind: str = SwitchKind.FREESWITCH.value
 
     def __repr__(self) -> str:
         return f"Parameters({self.name!r} at {self.host}:{self.port})"
 
     @classmethod
     def of(cls, switch: Switch) -> Parameters:
-        return cls(switch.pk.hex, switch.name, switch.host, switch.port, switch.password)
+        return cls(switch.pk.hex, switch.name, switch.host, switch.port, switch.password, switch.kind)
 
     @property
     def address(self) -> Address:

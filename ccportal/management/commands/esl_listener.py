@@ -13,10 +13,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, connection
 
-from accounts.models import Switch, SwitchKind
-from ccportal.listener.parameters import Parameters, keep_copy, load_copies
+from accounts.models import SwitchKind
+from ccportal.listener.chosen import choose
+from ccportal.listener.parameters import Parameters
 from ccportal.listener.process import Listener, stop_on_signals
 from switch.backoff import Backoff
 from switch.errors import BackendMissing
@@ -24,7 +24,6 @@ from switch.esl.connection import BACKENDS, backend
 
 log = logging.getLogger(__name__)
 
-DATABASE_PATIENCE = 10.0
 CHILD_PATIENCE = 15.0
 
 
@@ -43,7 +42,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = settings.DATA_DIR / "journal"
-        chosen = choose(folder, options["switch"])
+        chosen = choose(folder, SwitchKind.FREESWITCH, options["switch"])
         if len(chosen) == 1:
             code = listen(chosen[0], folder, options["backend"], options["once"])
         else:
@@ -61,39 +60,6 @@ def listen(parameters: Parameters, folder: Path, backend_name: str, once: bool) 
     listener = Listener(parameters, folder, connect, once)
     stop_on_signals(listener.stopping.set)
     return listener.run()
-
-
-def choose(folder: Path, name: str | None) -> list[Parameters]:
-    """Return the switches to listen to, from the database or, while it is away, from the copies."""
-    known = read_switches()
-    if known is None:
-        log.warning("the database is away: using the parameters kept beside the journal")
-        known = load_copies(folder)
-    chosen = [parameters for parameters in known if name in (None, parameters.name)]
-    if not chosen:
-        raise CommandError(f"No enabled FreeSWITCH named {name}." if name else "No enabled FreeSWITCH.")
-    for parameters in chosen:
-        keep_copy(folder, parameters)
-    return chosen
-
-
-def read_switches() -> list[Parameters] | None:
-    """Return every enabled FreeSWITCH, None when the database does not answer soon."""
-    found: list[list[Parameters]] = []
-
-    def read() -> None:
-        rows = Switch.objects.filter(kind=SwitchKind.FREESWITCH, enabled=True).order_by("name")
-        try:
-            found.append([Parameters.of(row) for row in rows])
-        except DatabaseError as error:
-            log.warning("the database does not answer: %s", type(error).__name__)
-        finally:
-            connection.close()
-
-    reading = threading.Thread(target=read, daemon=True, name="read switches")
-    reading.start()
-    reading.join(DATABASE_PATIENCE)
-    return found[0] if found else None
 
 
 class Children:

@@ -1,0 +1,1 @@
+"""What Asterisks tell over FastAGI, from the socket into a journal and from there into the database."""
