@@ -152,6 +152,12 @@ CCPORTAL_S3_SECRET_KEY = os.environ.get("CCPORTAL_S3_SECRET_KEY", "")
 CCPORTAL_S3_TIMEOUT = read_int("CCPORTAL_S3_TIMEOUT", 20, minimum=1)
 # A location of the web server in front that serves the audio folder to it alone, such as /protected-audio/
 CCPORTAL_X_ACCEL = os.environ.get("CCPORTAL_X_ACCEL", "")
+# Audio in a bucket is fetched from there by who may hear it, with an address that soon ends
+CCPORTAL_PRESIGNED = read_bool("CCPORTAL_PRESIGNED", True)
+CCPORTAL_UPLOAD_MOST_MB = read_int("CCPORTAL_UPLOAD_MOST_MB", 1024, minimum=1)
+CCPORTAL_UPLOAD_HOURS = read_int("CCPORTAL_UPLOAD_HOURS", 24, minimum=1)
+# How long a file of a switch lies untouched before it is looked at as an orphan; 0 looks for none
+CCPORTAL_ORPHAN_MINUTES = read_int("CCPORTAL_ORPHAN_MINUTES", 60)
 # Hosts inside the own network that tenants may have recordings delivered to
 CCPORTAL_DELIVERY_ALLOWED_HOSTS = read_list("CCPORTAL_DELIVERY_ALLOWED_HOSTS")
 

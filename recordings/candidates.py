@@ -9,11 +9,12 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from recordings.models import Finding, Recording
+from recordings.models import Finding, Origin, Recording
 from recordings.processing.native import TABLES
 from recordings.sources import Folder, Place, SourceError, missing, place_of
 
 MOST_ALIKE = 50
+UPLOADED = "upload:"
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,11 @@ class Found:
 
 def find_source(recording: Recording, opened: ExitStack) -> Found:
     """Open the file of a take; raise SourceError when there is none. ``opened`` closes what was opened."""
-    if overwritten_by_other(recording):
+    if recording.origin == Origin.UPLOAD and recording.path.startswith(UPLOADED):
+        raise SourceError(Finding.MISSING, "The file was not sent yet.", permanent=True)
+    if not recording.source_path and overwritten_by_other(recording):
         raise overwritten()
-    place = place_of(recording.path, recording.switch.path_mapping)
+    place = place_of(recording.source_path or recording.path, recording.switch.path_mapping)
     folder = opened.enter_context(Folder(place))
     for name in (place.name, renamed_by(recording, place)):
         if name and (source := open_source(folder, name, opened)):

@@ -24,7 +24,7 @@ from database.bulk import Table, as_json
 from database.moments import moment
 from recordings.enqueue import collect_soon, rehome_soon
 from recordings.matching import KnownRows, kept_path, match, rid_of, text
-from recordings.models import Finding, Origin, Recording, State
+from recordings.models import BROUGHT, Finding, Origin, Recording, State
 
 WITHOUT_FILE = (State.RECORDING, State.RECEIVED, State.MISSING, State.DISCARDED)
 NOT_YET_COLLECTED = (State.EXPECTED, State.RECORDING, State.RECEIVED)
@@ -195,8 +195,9 @@ class Changes:
             self._follow_up(row, str(before["state"]), account_before)
 
     def _left_over(self, row: Recording, conversation: ConversationTakes) -> None:
-        """A row that is no take any more goes, unless it has a file, is held, or was only asked for."""
-        if row.pk not in self.known.with_media and row.state in WITHOUT_FILE and not row.legal_hold:
+        """A row that is no take any more goes, unless it has a file, is held, was asked for or brought."""
+        is_kept = row.pk in self.known.with_media or row.legal_hold or row.origin in BROUGHT
+        if row.state in WITHOUT_FILE and not is_kept:
             self.unwanted.append(row.pk)
             return
         account_before = row.account_id

@@ -178,9 +178,9 @@ def find_calls(switch: Switch) -> None:
         Decision.objects.filter(switch=switch, call=None).order_by("-decided_at")[:MOST_LOOKED_AT]
     )
     files = list(
-        Recording.objects.filter(switch=switch, state=State.EXPECTED, call=None).order_by("-state_at")[
-            :MOST_LOOKED_AT
-        ]
+        Recording.objects.filter(switch=switch, state=State.EXPECTED, call=None)
+        .exclude(origin=Origin.UPLOAD)
+        .order_by("-state_at")[:MOST_LOOKED_AT]
     )
     legs = {row.leg_uuid for row in decisions} | {file.leg_uuid for file in files}
     if not legs:
@@ -202,7 +202,8 @@ def move_decisions(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:
 
 def settle_ended(switch: Switch) -> None:
     """Files that never began on a leg that is gone: of one that nobody answered nothing is left."""
-    waiting = Recording.objects.filter(switch=switch, state=State.EXPECTED, call__isnull=False)
+    expected = Recording.objects.filter(switch=switch, state=State.EXPECTED, call__isnull=False)
+    waiting = expected.exclude(origin=Origin.UPLOAD)
     rows = list(waiting.order_by("-state_at")[:MOST_LOOKED_AT])
     legs = {row.leg_uuid for row in rows}
     if not legs:

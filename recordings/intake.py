@@ -81,7 +81,9 @@ def collect(recording_id: uuid.UUID) -> None:
     with ExitStack() as opened:
         try:
             found = find_source(recording, opened)
-            audio, content = examine(recording, found, opened)
+            if not found.codec:
+                wait_for_all_of_it(recording, found)
+            audio, content = examine(found, opened)
         except SourceError as error:
             give_up_or_wait(recording, error)
             return
@@ -116,15 +118,18 @@ def claim(recording_id: uuid.UUID) -> Recording | None:
     return Recording.objects.select_related("switch").filter(pk=recording_id).first() if claimed else None
 
 
-def examine(recording: Recording, found: Found, opened: ExitStack) -> tuple[Probe, BinaryIO]:
+def examine(found: Found, opened: ExitStack) -> tuple[Probe, BinaryIO]:
     """Say what was found and give the bytes to store: the file itself, or a finished copy of it."""
     content = found.files[0].file
     if found.codec:
         content = scratch(opened)
         incoming, outgoing = found.files
         combine(incoming.file, outgoing.file, found.codec, content)
-    else:
-        wait_for_all_of_it(recording, found)
+    return finished(content, opened)
+
+
+def finished(content: BinaryIO, opened: ExitStack) -> tuple[Probe, BinaryIO]:
+    """Say what audio it is, and give it with its header complete."""
     try:
         audio = probe(content)
     except EmptyAudio:
@@ -163,6 +168,15 @@ def commit(recording: Recording, found: Found, kept: Kept) -> Media | None:
     if overwritten_by_other(row) and row.switch_size != found.files[0].seen.st_size:
         give_up_or_wait(row, overwritten())
         return None
+    row.source_path, row.source_kept = found.remote_path, True
+    media = write_stored(row, kept)
+    if row.account_id != recording.account_id:
+        rehome_soon([row.pk])
+    return media
+
+
+def write_stored(row: Recording, kept: Kept) -> Media:
+    """Write that the file is stored, and the task that goes on with it; the caller holds the row."""
     media, _ = Media.objects.update_or_create(
         recording=row,
         variant=Variant.CALL,
@@ -182,11 +196,8 @@ def commit(recording: Recording, found: Found, kept: Kept) -> Media | None:
     row.finding, row.state_reason = judge(row, kept.audio)
     row.stored_at = row.state_at = timezone.now()
     row.attempts, row.next_try_at = 0, row.stored_at + TASK_LOST_AFTER
-    row.source_path, row.source_kept = found.remote_path, True
     row.save(update_fields=COMMITTED)
     process_soon([row.pk])
-    if row.account_id != recording.account_id:
-        rehome_soon([row.pk])
     return media
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from database.moments import moment
 from recordings.models import Media, Recording
 
 LONGEST_PATH_BYTES = 2000
+SECRET_IN_URL = re.compile(r"(https?://)[^/@\s]*@")
 
 Sign = tuple[object, ...] | None
 
@@ -23,8 +25,8 @@ def text(value: str, length: int = 255) -> str:
 
 
 def kept_path(path: str) -> str:
-    """The path as it can be indexed; one that no disk would take is cut and told apart by a hash."""
-    kept = clean(path)
+    """The path without a secret, as it can be indexed; what no disk would take is cut and hashed."""
+    kept = SECRET_IN_URL.sub(r"\1", clean(path))
     encoded = kept.encode()
     if len(encoded) <= LONGEST_PATH_BYTES:
         return kept

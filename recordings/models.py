@@ -9,6 +9,10 @@ from django.utils import timezone
 from accounts.models import Account, Device, Switch, User
 from accounts.tenancy import Actor, TenantModel
 from cdr.models import Call
+from recordings.arrivals import FolderLook as FolderLook
+from recordings.arrivals import Orphan as Orphan
+from recordings.arrivals import OrphanState as OrphanState
+from recordings.arrivals import UploadToken as UploadToken
 from recordings.stores import AudioStore
 
 
@@ -46,6 +50,11 @@ class Origin(models.TextChoices):
     QUEUE = "queue", "Queue"
     DIALPLAN = "dialplan", "Dialplan"
     CONFERENCE = "conference", "Conference"
+    UPLOAD = "upload", "Sent to the portal"
+    LINKED = "linked", "Linked by hand"
+
+
+BROUGHT = (Origin.UPLOAD, Origin.LINKED)
 
 
 class Recording(TenantModel):
@@ -197,6 +206,43 @@ class ProcessingStep(TenantModel):
         if self.finished_at is None:
             return None
         return round((self.finished_at - self.started_at).total_seconds() * 1000)
+
+    @classmethod
+    def team_scope(cls, actor: Actor) -> Q:
+        return Q(recording__in=Recording.objects.filter(Recording.team_scope(actor)))
+
+
+class Listening(TenantModel):
+    """What one person heard of a recording in one sitting.
+
+    ``spans`` are from-to pairs in milliseconds of the whole call's file, in order and apart: what the player
+    reported as played, or, where ``session`` is empty, what was asked for by byte ranges.
+    """
+
+    account_path = "recording__account"
+
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="listenings")
+    session = models.CharField(max_length=32, blank=True)
+    actor = models.CharField(max_length=255)
+    user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    began_at = models.DateTimeField(default=timezone.now)
+    heard_at = models.DateTimeField(default=timezone.now)
+    spans = models.JSONField(default=list)
+    heard_ms = models.BigIntegerField(default=0)
+
+    class Meta:
+        ordering = [F("heard_at").desc(), F("id").desc()]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["recording", "user", "session"],
+                condition=~Q(session=""),
+                name="listening_unique_session",
+            )
+        ]
+        indexes = [models.Index("recording", F("heard_at").desc(), name="listening_recording")]
+
+    def __str__(self) -> str:
+        return f"{self.actor}, {self.heard_ms} ms"
 
     @classmethod
     def team_scope(cls, actor: Actor) -> Q:

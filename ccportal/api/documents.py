@@ -278,6 +278,114 @@ def audio_answers() -> dict[Any, Any]:
     return {**whole_and_part, **dict.fromkeys((400, 403), ERROR), 416: None, **REFUSALS}
 
 
+PEAKS = envelope_of(
+    "PeaksAnswer",
+    schema_of(
+        "Peaks",
+        {
+            "version": serializers.IntegerField(),
+            "duration_ms": serializers.IntegerField(),
+            "maximum": serializers.IntegerField(help_text="The loudest a number can be"),
+            "channels": serializers.ListField(child=serializers.ListField(child=serializers.IntegerField())),
+            "silences": serializers.ListField(child=serializers.ListField(child=serializers.IntegerField())),
+        },
+    )(),
+)
+UPLOADED = envelope_of(
+    "UploadedAnswer",
+    schema_of(
+        "Uploaded",
+        {
+            "id": serializers.RegexField(r"^[0-9a-f]{32}$"),
+            "state": serializers.CharField(),
+            "finding": serializers.CharField(allow_blank=True),
+            "duration_ms": serializers.IntegerField(allow_null=True),
+            "size": serializers.IntegerField(allow_null=True),
+            "sha256": serializers.CharField(allow_null=True),
+        },
+    )(),
+)
+UPLOAD = schema_of(
+    "Upload",
+    {
+        "token": serializers.CharField(help_text="Shown this once"),
+        "expires": serializers.DateTimeField(),
+        "url": serializers.CharField(help_text="Where to PUT the file"),
+    },
+)
+peaks_described = extend_schema(
+    summary="Read the waveform of a recording",
+    parameters=[
+        in_query("variant", "The whole call, or the agent's part", type="string", enum=["call", "agent"]),
+        in_query("format", "mp3 or wav", type="string", enum=["mp3", "wav"]),
+        in_query("part", "Which of several agents' parts, from 1", type="integer"),
+    ],
+    responses={200: PEAKS, **dict.fromkeys((400, 403), ERROR), **REFUSALS},
+)
+upload_described = extend_schema(
+    summary="Send the file of a recording",
+    parameters=[
+        OpenApiParameter(
+            "X-Upload-Token",
+            OpenApiTypes.STR,
+            OpenApiParameter.HEADER,
+            description="Or the password of Basic, with any user name",
+        ),
+        OpenApiParameter(
+            "Content-Digest", OpenApiTypes.STR, OpenApiParameter.HEADER, description="sha-256=:…:"
+        ),
+    ],
+    request=dict.fromkeys(AUDIO_TYPES, OpenApiTypes.BINARY),
+    responses={
+        **dict.fromkeys((200, 201), UPLOADED),
+        **dict.fromkeys((400, 409, 411, 413, 422, 503, 507), ERROR),
+        **REFUSALS,
+    },
+)
+upload_token_described = extend_schema(
+    summary="Make a token for the file of a recording",
+    request=None,
+    responses={
+        201: envelope_of(
+            "UploadTokenAnswer",
+            schema_of(
+                "UploadToken",
+                {
+                    "id": serializers.RegexField(r"^[0-9a-f]{32}$"),
+                    "state": serializers.CharField(),
+                    "upload": UPLOAD(),
+                },
+            )(),
+        ),
+        403: ERROR,
+        **REFUSALS,
+    },
+)
+
+
+def awaited_described(columns: Sequence[Column]) -> Callable[[F], F]:
+    """Describe the PUT that says that a file is going to be sent."""
+    wanted = schema_of(
+        "AwaitedRecording",
+        {
+            "call_id": serializers.CharField(help_text="The switch's own id of the leg"),
+            "file_name": serializers.CharField(required=False),
+            "start": serializers.DateTimeField(required=False),
+            "media_server": serializers.CharField(required=False, help_text="The switch's name"),
+        },
+    )
+    document = {column.name: field_of(column) for column in columns} | {"upload": UPLOAD()}
+    return extend_schema(
+        summary="Say that a file is going to be sent, and get a token for it",
+        request=schema_of("AwaitedRecordingRequest", {"data": wanted()}),
+        responses={
+            201: envelope_of("AwaitedRecordingAnswer", schema_of("RecordingWithUpload", document)()),
+            **dict.fromkeys((400, 403, 413), ERROR),
+            **REFUSALS,
+        },
+    )
+
+
 def only_v2(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
     """Leave out what answers nothing but an error: older versions and unknown paths."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/v2/") and endpoint[0] != "/v2/"]

@@ -162,6 +162,7 @@ def headers_of(refused: exceptions.APIException) -> dict[str, str]:
     headers = {}
     if challenge := getattr(refused, "auth_header", None):
         headers["WWW-Authenticate"] = challenge
-    if isinstance(refused, exceptions.Throttled):
-        headers["Retry-After"] = str(max(1, math.ceil(getattr(refused, "wait", None) or 1)))
+    wait: float | None = getattr(refused, "wait", None)
+    if wait or isinstance(refused, exceptions.Throttled):
+        headers["Retry-After"] = str(max(1, math.ceil(wait or 1)))
     return headers

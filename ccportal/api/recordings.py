@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
-from django.http import HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
+from rest_framework.exceptions import NotAuthenticated
 from rest_framework.request import Request
 
 from accounts.access import Action
@@ -26,15 +27,25 @@ from ccportal.api.columns import (
     text,
     whole,
 )
-from ccportal.api.documents import audio_described, listed, recording_described
+from ccportal.api.documents import (
+    audio_described,
+    awaited_described,
+    listed,
+    peaks_described,
+    recording_described,
+    upload_described,
+)
 from ccportal.api.envelope import Answer
 from ccportal.api.errors import Invalid, Missing
 from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
+from ccportal.api.uploads import AwaitedView, UploadView, carries_upload_token
 from ccportal.api.views import AccountView, ListView, find, preferred
 from cdr.models import Leg
 from recordings.models import PLAYABLE, Media, Recording, State, Variant
-from recordings.playback import MediaMissing, serve
+from recordings.peaks import peaks_of
+from recordings.playback import MediaMissing, report_missing, serve
+from recordings.processing.wav import NotAudio
 
 FORMAT_OF_TYPE = {
     "audio/mpeg": "mp3",
@@ -185,6 +196,14 @@ class RecordingList(RecordingView, ListView):
         return super().get(request, *args, **kwargs)
 
 
+class AwaitedRecordingList(RecordingList, AwaitedView):
+    @awaited_described(RECORDING_COLUMNS)
+    def put(self, request: Request, *args: Any, **kwargs: Any) -> Answer:
+        recording = self.awaited(request)
+        shown = present(RECORDING_COLUMNS, self.recordings().get(pk=recording.pk))
+        return self.with_token(recording, shown)
+
+
 class UserRecordingList(RecordingList):
     scope_name = "recordings"
 
@@ -215,12 +234,42 @@ class RecordingDetail(AudioView):
 
 
 class RecordingMedia(AudioView):
+    """The audio; a file name behind it is for senders that write one, and says nothing."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+        if carries_upload_token(request):
+            return UploadView.as_view()(request, *args, **kwargs)
+        return super().dispatch(request, *args, **kwargs)
+
+    @upload_described
+    def put(self, request: Request, *args: Any, **kwargs: Any) -> Answer:
+        raise NotAuthenticated
+
     @audio_described("Hear a recording")
-    def get(self, request: Request, account_id: str, recording_id: str) -> HttpResponseBase:
+    def get(
+        self, request: Request, account_id: str, recording_id: str, file_name: str = ""
+    ) -> HttpResponseBase:
         recording = find(self.recordings(), recording_id)
         variant = read_choice(request, "variant", Variant.values) or Variant.CALL
         wanted = read_choice(request, "format", FORMATS) or wanted_format(request, recording)
         return self.send(recording, stored(recording, variant, wanted, read_part(request)))
+
+
+class RecordingPeaks(RecordingView):
+    @peaks_described
+    def get(self, request: Request, account_id: str, recording_id: str) -> Answer:
+        recording = find(self.recordings(), recording_id)
+        variant = read_choice(request, "variant", Variant.values) or Variant.CALL
+        wanted = read_choice(request, "format", FORMATS)
+        media = stored(recording, variant, wanted, read_part(request))
+        self.require(Action.PLAY)
+        try:
+            return Answer(peaks_of(media))
+        except FileNotFoundError:
+            missing = report_missing(media)
+            raise Missing({"message": missing.reason, "reason": State.MISSING.value}) from None
+        except NotAudio:
+            raise Missing({"message": "The file cannot be drawn.", "reason": "unreadable"}) from None
 
 
 def wanted_format(request: Request, recording: Recording) -> str | None:

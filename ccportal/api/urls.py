@@ -18,8 +18,15 @@ from ccportal.api.people import (
 )
 from ccportal.api.policies import RecordingDecision
 from ccportal.api.queue_calls import AgentQueueCallList, QueueCallList
-from ccportal.api.recordings import RecordingDetail, RecordingList, RecordingMedia, UserRecordingList
+from ccportal.api.recordings import (
+    AwaitedRecordingList,
+    RecordingDetail,
+    RecordingMedia,
+    RecordingPeaks,
+    UserRecordingList,
+)
 from ccportal.api.sign_in import ApiAuth, TokenAuth, UserAuth
+from ccportal.api.uploads import RecordingUploadToken
 from ccportal.api.views import Unknown
 
 account_patterns: list[URLPattern | URLResolver] = [
@@ -42,9 +49,20 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("channels/<str:call_id>", Channel.as_view(), name="channel"),
     path("queue_calls", QueueCallList.as_view(), name="queue-calls"),
     path("agents/<str:agent_id>/queue_calls", AgentQueueCallList.as_view(), name="agent-queue-calls"),
-    path("recordings", RecordingList.as_view(), name="recordings"),
+    path("recordings", AwaitedRecordingList.as_view(), name="recordings"),
     path("recordings/<str:recording_id>", RecordingDetail.as_view(), name="recording"),
     path("recordings/<str:recording_id>/media", RecordingMedia.as_view(), name="recording-media"),
+    path(
+        "recordings/<str:recording_id>/media/<str:file_name>",
+        RecordingMedia.as_view(),
+        name="recording-media-named",
+    ),
+    path("recordings/<str:recording_id>/peaks", RecordingPeaks.as_view(), name="recording-peaks"),
+    path(
+        "recordings/<str:recording_id>/upload_token",
+        RecordingUploadToken.as_view(),
+        name="recording-upload-token",
+    ),
     path("users/<str:user_id>/recordings", UserRecordingList.as_view(), name="user-recordings"),
 ]
 
