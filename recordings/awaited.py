@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -20,26 +21,39 @@ LOOKED_FOR = timedelta(days=2)
 MOST_AT_ONCE = 500
 
 
-def expect(account: Account, switch: Switch, call_id: str, name: str, began: datetime | None) -> Recording:
+@dataclass(frozen=True)
+class Coming:
+    """What a program says of the file: the call's id at the switch, a name, and its leg where it is known."""
+
+    call_id: str
+    name: str
+    began: datetime | None
+    switch: Switch
+    leg: Leg | None
+
+    @property
+    def path(self) -> str:
+        return f"{UPLOADED}{safe_name(self.name) or safe_name(self.call_id)}"
+
+
+def expect(account: Account, coming: Coming) -> Recording:
     """The recording of the call that has no file yet, or a new one; asked again, the same one."""
-    leg = leg_of(account, call_id)
-    path = f"{UPLOADED}{safe_name(name) or safe_name(call_id)}"
-    known = waiting_take(account, call_id)
-    if known:
+    if known := waiting_take(account, coming.call_id):
         return known
+    leg = coming.leg
     recording, is_new = Recording.objects.get_or_create(
-        pk=uuid.uuid5(account.pk, f"{call_id}:{path}"),
+        pk=uuid.uuid5(account.pk, f"{coming.call_id}:{coming.path}"),
         defaults={
             "account": account,
-            "switch": leg.switch if leg else switch,
-            "leg_uuid": text(call_id),
-            "path": path,
+            "switch": coming.switch,
+            "leg_uuid": text(coming.call_id),
+            "path": coming.path,
             "origin": Origin.UPLOAD,
             "state": State.EXPECTED,
-            "started_at": began or (leg and leg.answered_at) or timezone.now(),
+            "started_at": coming.began or (leg and leg.answered_at) or timezone.now(),
         },
     )
-    if is_new and leg and leg.call:
+    if is_new and leg:
         adopt(recording, leg.call)
     return recording
 
@@ -88,7 +102,7 @@ def find_calls() -> int:
     adopted = 0
     for row in rows:
         leg = found.get((row.account_id, row.leg_uuid))
-        if leg and leg.call:
+        if leg:
             adopt(row, leg.call)
             adopted += 1
     return adopted

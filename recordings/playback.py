@@ -10,19 +10,25 @@ from urllib.parse import quote
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.base import File
+from django.core.files.storage import Storage
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.http import http_date, parse_http_date_safe
 
 from accounts import audit
+from accounts.tenancy import Actor
+from recordings.buckets import BucketStorage
+from recordings.listening import note_asked
 from recordings.models import PLAYABLE, Finding, Media, Recording, State
 from recordings.ranges import Span, Unsatisfiable, span_of
-from recordings.storage import storage_of
+from recordings.storage import is_on_disk, storage_of
 
 CONTENT_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
 CHUNK_BYTES = 1 << 16
 ONE_LISTENING_SECONDS = 600
+SECONDS_TO_BEGIN = 300
+MOST_SECONDS_TO_HEAR = 6 * 3600
 
 
 class MediaMissing(Http404):
@@ -53,23 +59,52 @@ def report_missing(media: Media) -> MediaMissing:
     return MediaMissing(reason)
 
 
-def serve(request: HttpRequest, media: Media, *, inline: bool, accel: bool = True) -> HttpResponseBase:
+def serve(
+    request: HttpRequest, media: Media, *, inline: bool, accel: bool = True, redirect: bool = True
+) -> HttpResponseBase:
     """Answer GET or HEAD with the audio, to play (``inline``) or to keep; raise MediaMissing when it is gone.
 
-    With ``accel`` and CCPORTAL_X_ACCEL the web server in front sends the bytes, and knows ranges itself.
+    With ``accel`` and CCPORTAL_X_ACCEL the web server in front sends what is on disk, ranges too.
+    With ``redirect`` and CCPORTAL_PRESIGNED a bucket sends what is in it; HEAD is always answered here.
     """
-    prefix = settings.CCPORTAL_X_ACCEL if accel else ""
-    response = hand_over(media, prefix) if prefix else answer(request, media)
-    describe(response, media, inline=inline)
-    if request.method == "GET" and response.status_code in (200, 206):
-        keep_record(request, media, response, inline=inline)
+    storage = storage_of(media)
+    if accel and settings.CCPORTAL_X_ACCEL and is_on_disk(storage):
+        response: HttpResponseBase = hand_over(media, storage, settings.CCPORTAL_X_ACCEL)
+    elif redirect and settings.CCPORTAL_PRESIGNED and isinstance(storage, BucketStorage):
+        response = lead_to(request, media, storage, inline=inline)
+    else:
+        response = answer(request, media)
+    if response.status_code != 302:
+        describe(response, media, inline=inline)
+    if request.method == "GET" and response.status_code in (200, 206, 302):
+        keep_record(request, media, inline=inline)
     return response
 
 
-def hand_over(media: Media, prefix: str) -> HttpResponse:
-    if not storage_of(media).exists(media.key):
+def hand_over(media: Media, storage: Storage, prefix: str) -> HttpResponse:
+    if not storage.exists(media.key):
         raise report_missing(media)
     return HttpResponse(headers={"X-Accel-Redirect": quote(f"{prefix.rstrip('/')}/{media.key}")})
+
+
+def lead_to(request: HttpRequest, media: Media, storage: BucketStorage, *, inline: bool) -> HttpResponseBase:
+    """Redirect to where the bucket itself sends the file, with the name and type that it has here."""
+    if request.method != "GET" or is_fresh(request, media):
+        return answer(request, media)
+    if not storage.exists(media.key):
+        raise report_missing(media)
+    url = storage.presigned(
+        media.key,
+        seconds=seconds_to_hear(media) if inline else SECONDS_TO_BEGIN,
+        disposition=disposition("inline" if inline else "attachment", media.file_name),
+        content_type=content_type(media),
+    )
+    return HttpResponse(status=302, headers={"Location": url, "Cache-Control": "no-store"})
+
+
+def seconds_to_hear(media: Media) -> int:
+    """A player comes back for every range: time to hear it all twice, and a pause."""
+    return min(SECONDS_TO_BEGIN + 2 * media.duration_ms // 1000, MOST_SECONDS_TO_HEAR)
 
 
 def answer(request: HttpRequest, media: Media) -> HttpResponseBase:
@@ -145,8 +180,12 @@ def range_applies(request: HttpRequest, media: Media) -> bool:
     return parse_http_date_safe(condition) == last_modified(media)
 
 
+def content_type(media: Media) -> str:
+    return CONTENT_TYPES.get(media.format, "application/octet-stream")
+
+
 def describe(response: HttpResponseBase, media: Media, *, inline: bool) -> None:
-    response["Content-Type"] = CONTENT_TYPES.get(media.format, "application/octet-stream")
+    response["Content-Type"] = content_type(media)
     response["Content-Disposition"] = disposition("inline" if inline else "attachment", media.file_name)
     response["Accept-Ranges"] = "bytes"
     response["ETag"] = etag_of(media)
@@ -164,16 +203,35 @@ def disposition(kind: str, name: str) -> str:
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{exact}"
 
 
-def keep_record(request: HttpRequest, media: Media, response: HttpResponseBase, *, inline: bool) -> None:
-    """Put a play or download in the audit log; the many ranges of one listening are one entry."""
-    actor = getattr(request, "actor", None)
-    asked = response.get("Content-Range", "")
+def keep_record(request: HttpRequest, media: Media, *, inline: bool) -> None:
+    """Put a play or download in the audit log; the many ranges of one listening are one entry.
+
+    What was asked for of a play is kept besides: where no player reports, it tells what was heard.
+    """
+    actor: Actor | None = getattr(request, "actor", None)
+    span = asked_span(request, media)
+    if inline and actor and span.length > 0:
+        note_asked(actor, media, span)
     action = "recording.play" if inline else "recording.download"
-    if asked and not asked.startswith("bytes 0-"):
-        who = getattr(actor, "user_id", None) or getattr(actor, "label", "")
-        listener = hashlib.sha256(f"{who}".encode()).hexdigest()[:32]
-        if not cache.add(f"{action}:{media.pk.hex}:{listener}", 1, ONE_LISTENING_SECONDS):
-            return
+    if span.first and not is_first_range(action, media, actor):
+        return
     audit.record(
         actor, action, media.recording, file=media.file_name, variant=media.variant, format=media.format
     )
+
+
+def asked_span(request: HttpRequest, media: Media) -> Span:
+    """The bytes that the request asks for, whoever sends them."""
+    whole = Span(0, media.size - 1)
+    if not range_applies(request, media):
+        return whole
+    try:
+        return span_of(request.headers.get("Range", ""), media.size) or whole
+    except Unsatisfiable:
+        return whole
+
+
+def is_first_range(action: str, media: Media, actor: Actor | None) -> bool:
+    who = getattr(actor, "user_id", None) or getattr(actor, "label", "")
+    listener = hashlib.sha256(f"{who}".encode()).hexdigest()[:32]
+    return cache.add(f"{action}:{media.pk.hex}:{listener}", 1, ONE_LISTENING_SECONDS)

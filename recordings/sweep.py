@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from recordings.awaited import find_calls
 from recordings.enqueue import collect_soon, process_soon, rehome_soon
 from recordings.models import Media, Recording, State
 from recordings.storage import QUARANTINE
+from recordings.uploads import not_sent_in_time
 
 MOST_AT_ONCE = 1000
 TASK_LOST_AFTER = timedelta(minutes=10)
@@ -32,6 +34,8 @@ def sweep() -> int:
         collect_soon(found)
         process_soon(waiting := mark(to_be_processed(), next_try_at=now + WORKER_LOST_AFTER))
         rehome_soon(released := list(out_of_quarantine()))
+        not_sent_in_time()
+        find_calls()
     return len(found) + len(waiting) + len(released)
 
 

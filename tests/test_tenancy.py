@@ -40,7 +40,17 @@ from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from policies.models import PolicyChange, RecordingPolicy
 from queues.live_rows import AgentNow, WaitingCaller
 from queues.models import Agent, AgentChange, Difference, Queue, QueueServer, SwitchOrder, Tier
-from recordings.models import Decision, Media, ProcessingStep, Recording, RecordingRequest
+from recordings.models import (
+    Decision,
+    Listening,
+    Media,
+    Orphan,
+    OrphanState,
+    ProcessingStep,
+    Recording,
+    RecordingRequest,
+    UploadToken,
+)
 from recordings.stores import AudioStore
 from tests import factories as make
 
@@ -149,6 +159,9 @@ ROUTES: dict[str, Route] = {
     f"{ACCOUNT}/recordings": item(Account),
     f"{ACCOUNT}/recordings/<str:recording_id>": item(Account, Recording),
     f"{ACCOUNT}/recordings/<str:recording_id>/media": item(Account, Recording),
+    f"{ACCOUNT}/recordings/<str:recording_id>/media/<str:file_name>": item(Account, Recording),
+    f"{ACCOUNT}/recordings/<str:recording_id>/peaks": item(Account, Recording),
+    f"{ACCOUNT}/recordings/<str:recording_id>/upload_token": item(Account, Recording, owner=405),
     f"{ACCOUNT}/users/<str:user_id>/recordings": item(Account, User),
     "admin/": Page(),
     "admin/search/": Page(),
@@ -202,6 +215,7 @@ NOT_A_TENANTS = {
     "policies.SnapshotMark": "says that something changed, not what",
     "queues.LiveMark": "a number that rises",
     "queues.LiveSwitch": "about a switch, seen by whose that is",
+    "recordings.FolderLook": "how far a switch's folder was looked through, shown to nobody",
     "cdr.EventCount": "about a switch, seen by whose that is",
     "cdr.IngestPosition": "about a switch, seen by whose that is",
 }
@@ -295,6 +309,20 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     AudioStore: lambda tenant: AudioStore.objects.create(
         account=tenant.account, bucket=MARK.lower(), access_key=MARK, secret_key=MARK
+    ),
+    UploadToken: lambda tenant: UploadToken.objects.create(
+        recording=row(tenant, Recording), token_hash="0" * 64, expires_at=timezone.now(), created_by=MARK
+    ),
+    Orphan: lambda tenant: Orphan.objects.create(
+        account=tenant.account,
+        switch=row(tenant, Switch),
+        path=f"/recordings/{MARK}.wav",
+        size=1,
+        modified_at=timezone.now(),
+        state=OrphanState.WAITING,
+    ),
+    Listening: lambda tenant: Listening.objects.create(
+        recording=row(tenant, Recording), actor=MARK, spans=[[0, 1000]], heard_ms=1000
     ),
     RecordingRequest: lambda tenant: RecordingRequest.objects.create(
         account=tenant.account, switch=row(tenant, Switch), leg_uuid=MARK, action="mask", asked_by=MARK

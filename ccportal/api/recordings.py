@@ -236,7 +236,7 @@ class RecordingDetail(AudioView):
 class RecordingMedia(AudioView):
     """The audio; a file name behind it is for senders that write one, and says nothing."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:  # type: ignore[override]
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if carries_upload_token(request):
             return UploadView.as_view()(request, *args, **kwargs)
         return super().dispatch(request, *args, **kwargs)

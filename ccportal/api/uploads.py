@@ -10,8 +10,8 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from rest_framework import status
-from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from accounts import audit
@@ -26,7 +26,7 @@ from ccportal.api.envelope import Answer
 from ccportal.api.errors import Invalid, Refused
 from ccportal.api.times import iso, read_span
 from ccportal.api.views import AccountView, ApiView, find
-from recordings.awaited import expect
+from recordings.awaited import Coming, expect, leg_of
 from recordings.models import Recording, UploadToken
 from recordings.storage import safe_name
 from recordings.uploads import Sent, Trouble, UploadRefused, find_token, issue, receive
@@ -59,10 +59,20 @@ class NotTaken(Refused):
         self.wait = RETRY_SECONDS if self.status_code in MAY_GO_BETTER else None
 
 
+class NotAdmitted(Refused):
+    """A token that is not there, is another recording's, or has run out: nothing tells them apart."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    message = "invalid_credentials"
+
+    def __init__(self) -> None:
+        super().__init__({"message": "The upload token was not accepted."})
+
+
 class UploadView(ApiView):
     """Whoever has the token; the body is read as it comes, and the API's limit of bodies is not its."""
 
-    authentication_classes = ()
+    authentication_classes = ()  # type: ignore[assignment]
     permission_classes = ()
 
     @upload_described
@@ -106,10 +116,10 @@ def token_for(request: Request, account_id: str, recording_id: str) -> UploadTok
     try:
         account, recording = as_id(account_id), as_id(recording_id)
     except ValueError:
-        raise AuthenticationFailed from None
+        raise NotAdmitted from None
     token = find_token(plain_token(request._request), account, recording)
     if token is None:
-        raise AuthenticationFailed
+        raise NotAdmitted
     return token
 
 
@@ -118,6 +128,8 @@ def length_of(request: HttpRequest) -> int | None:
     told = request.META.get("CONTENT_LENGTH") or ""
     if told.isascii() and told.isdigit():
         return int(told)
+    if "Transfer-Encoding" not in request.headers:
+        return 0
     if request.META.get("wsgi.input_terminated"):
         return None
     raise NotTaken(UploadRefused(Trouble.LENGTH_UNKNOWN, "Send the length of the body."))
@@ -177,7 +189,9 @@ class AwaitedView(AccountView):
         if not 0 < len(call_id) <= LONGEST_CALL_ID:
             raise Invalid.rule("call_id", "maxLength", "This is no call's id.", target=LONGEST_CALL_ID)
         name = required_text(data, "file_name")[0] if "file_name" in data else f"call_recording_{call_id}"
-        return expect(self.account, self.switch_of(data), call_id, name, began(data))
+        leg = leg_of(self.account, call_id)
+        coming = Coming(call_id, name, began(data), leg.switch if leg else self.switch_of(data), leg)
+        return expect(self.account, coming)
 
     def switch_of(self, data: dict[str, Any]) -> Switch:
         """The switch that is named, else the only one that serves the account."""
@@ -209,8 +223,16 @@ def refuse_unknown(data: dict[str, Any], names: tuple[str, ...]) -> None:
 class RecordingUploadToken(AwaitedView):
     """A token for the file of a recording that is there already."""
 
+    @cached_property
+    def recording(self) -> Recording:
+        return find(self.within(Recording), self.kwargs["recording_id"])
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        _ = self.recording
+
     @upload_token_described
     def post(self, request: Request, account_id: str, recording_id: str) -> Answer:
-        recording = find(self.within(Recording), recording_id)
         self.require(Action.CONFIGURE)
-        return self.with_token(recording, {"id": recording.pk.hex, "state": recording.state})
+        row = self.recording
+        return self.with_token(row, {"id": row.pk.hex, "state": row.state})

@@ -44,7 +44,7 @@ class AudioView(MediaView):
     def get(self, request: HttpRequest, id: uuid.UUID) -> HttpResponseBase:  # noqa: A002
         download = "download" in request.GET
         self.needed = Action.DOWNLOAD if download else Action.PLAY
-        return serve(request, self.media(id), inline=not download)
+        return serve(request, self.media(id), inline=not download, redirect=download)
 
 
 class PeaksView(MediaView):

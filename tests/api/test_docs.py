@@ -82,6 +82,7 @@ def make_everything(api: Api) -> dict[str, str]:
     recording = make_recording(call)
     make_media(recording)
     return {
+        "call_id": make_leg(call).uuid,
         "cdr_id": leg.pk.hex,
         "interaction_id": call.pk.hex,
         "recording_id": recording.pk.hex,
@@ -102,6 +103,7 @@ def make_everything(api: Api) -> dict[str, str]:
         ("/queue_calls", "QueueCallPage"),
         ("/recordings", "RecordingPage"),
         ("/recordings/{recording_id}", "RecordingAnswer"),
+        ("/recordings/{recording_id}/peaks", "PeaksAnswer"),
         ("/recordings/nonsense", "Error"),
         ("/cdrs?page_size=0", "Error"),
     ],
@@ -146,6 +148,7 @@ def test_examples_of_the_documentation_run(live_server: LiveServer, tmp_path: Pa
         "CDR": ids["cdr_id"],
         "INTERACTION": ids["interaction_id"],
         "RECORDING": ids["recording_id"],
+        "CALL": ids["call_id"],
     }
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", EXAMPLES],
