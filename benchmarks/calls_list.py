@@ -144,7 +144,7 @@ def measure_list(admin: User, options: Namespace) -> Iterator[Figure]:
 
 def ask(admin: User, question: Question, options: Namespace, floor: float) -> Figure:
     asked = [question.parameters(Chance(run)) for run in range(options.runs)]
-    found = len(page(admin, asked[0]).calls)
+    found = len(page(admin, asked[0]).rows)
     note = f"{found} found; {plan(admin, asked[0], options.explain)}"
     return percentiles(question.name, [partial(page, admin, parameters) for parameters in asked], floor, note)
 
@@ -182,7 +182,7 @@ def listed(admin: User, parameters: Parameters) -> Any:
     return matching(view.rows(Call).select_related("user"), view.wanted)
 
 
-def page(admin: User, parameters: Parameters, older: Cursor | None = None) -> Page:
+def page(admin: User, parameters: Parameters, older: Cursor | None = None) -> Page[Call]:
     return page_of(listed(admin, parameters), older=older)
 
 

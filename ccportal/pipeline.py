@@ -1,6 +1,7 @@
 """The whole flow on one page: journaled batches in, rows out, one transaction each.
 
     bodies -> typed events -> conversations (cdr.ingest) -> takes (recordings.capture)
+           -> files that are to be made anew (recordings.basis)
            -> what the recorder told of them (recordings.expected) -> journal position
 
 The position is committed with the rows, and all of it can be repeated: a crash costs one batch's work again.
@@ -24,7 +25,7 @@ from cdr.models import IngestPosition
 from database.moments import moment
 from queues import changes
 from queues.models import Agent, Queue
-from recordings import capture, expected
+from recordings import basis, capture, expected
 from recordings.expected import RecorderEvent
 from switch import events as ev
 from switch.errors import MalformedEvent
@@ -176,6 +177,7 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> int:
     capture.record_takes(switch, capture.takes_of(result))
     expected.move_decisions(result.absorbed)
     ingest.retire(result.absorbed)
+    basis.follow({touched.id for touched in result.touched if not touched.is_new})
     visits = [
         (touched.account_id, visit)
         for touched in result.touched
@@ -204,4 +206,4 @@ def _finish(switch: Switch, heard: Heard, position: IngestPosition, journal: str
     if journal:
         position.journal, position.batch = journal, batch
     position.last_event_at = max(filter(None, [position.last_event_at, moment(heard.last_at)]), default=None)
-    position.save()
+    position.save(update_fields=["journal", "batch", "last_event_at", "updated_at"])

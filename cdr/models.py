@@ -324,12 +324,18 @@ class ConnectionGap(models.Model):
 
 
 class IngestPosition(models.Model):
-    """How far a switch's journal is in the database; locked while a batch is written: one writer a switch."""
+    """How far a switch's journal is in the database; locked while a batch is written: one writer a switch.
+
+    ``waiting`` events were in the journal only at ``looked_at``, the first of them since ``waiting_since``.
+    """
 
     switch = models.OneToOneField(Switch, primary_key=True, on_delete=models.CASCADE, related_name="+")
     journal = models.CharField(max_length=64, blank=True)
     batch = models.BigIntegerField(default=0)
     last_event_at = models.DateTimeField(null=True)
+    waiting = models.BigIntegerField(default=0)
+    waiting_since = models.DateTimeField(null=True)
+    looked_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

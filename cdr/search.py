@@ -7,9 +7,10 @@ import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
 
 import phonenumbers
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from accounts.models import Switch, digits_of
 from cdr.models import Call, CallAlias, Leg
@@ -20,6 +21,8 @@ TERMS_AT_MOST = 20
 SHORTEST_NUMBER_WITHOUT_PREFIX = 7
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+
+R = TypeVar("R", bound=Model)
 
 NUMBER = re.compile(r"\+?[\d\s()./-]*\d[\d\s()./-]*")
 ID_BEGINNING = re.compile(r"(?=.*\d)[0-9a-f]{8}[0-9a-f-]{0,28}", re.IGNORECASE)
@@ -55,7 +58,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where a page ends: the call's start and id."""
+    """Where a page ends: the start and id of its last row."""
 
     started_at: datetime
     id: uuid.UUID
@@ -64,8 +67,8 @@ class Cursor:
         return f"{(self.started_at - EPOCH) // MICROSECOND}-{self.id.hex}"
 
     @classmethod
-    def of(cls, call: Call) -> Cursor:
-        return cls(call.started_at, call.pk)
+    def of(cls, row: Any) -> Cursor:
+        return cls(row.started_at, row.pk)
 
     @classmethod
     def parse(cls, text: str) -> Cursor | None:
@@ -77,10 +80,10 @@ class Cursor:
 
 
 @dataclass(frozen=True)
-class Page:
-    """Calls from new to old, and the cursors that lead on from both ends."""
+class Page(Generic[R]):
+    """Calls, or recordings, from new to old, and the cursors that lead on from both ends."""
 
-    calls: list[Call] = field(default_factory=list)
+    rows: list[R] = field(default_factory=list)
     newer: Cursor | None = None
     older: Cursor | None = None
 
@@ -220,25 +223,25 @@ def beginning_with(column: str, digits: str) -> Q:
     return Q(**{f"{column}__gte": digits}) & below
 
 
-def count_capped(sets: list[QuerySet[Call]], limit: int = COUNT_LIMIT) -> int:
-    """Count the calls of all sets, each once, but no further than one over the limit."""
+def count_capped(sets: list[QuerySet[R]], limit: int = COUNT_LIMIT) -> int:
+    """Count the rows of all sets, each once, but no further than one over the limit."""
     if len(sets) == 1:
         return sets[0].order_by()[: limit + 1].count()
     ids: set[uuid.UUID] = set()
-    for calls in sets:
-        ids.update(calls.order_by().values_list("pk", flat=True)[: limit + 1])
+    for rows in sets:
+        ids.update(rows.order_by().values_list("pk", flat=True)[: limit + 1])
         if len(ids) > limit:
             return limit + 1
     return len(ids)
 
 
 def page_of(
-    sets: list[QuerySet[Call]],
+    sets: list[QuerySet[R]],
     *,
     older: Cursor | None = None,
     newer: Cursor | None = None,
     size: int = PAGE_SIZE,
-) -> Page:
+) -> Page[R]:
     """The page older than one cursor, or newer than the other, or the newest."""
     if newer is not None:
         above = page_above(sets, newer, size)
@@ -247,24 +250,24 @@ def page_of(
     return page_below(sets, None if newer is not None else older, size)
 
 
-def page_below(sets: list[QuerySet[Call]], cursor: Cursor | None, size: int) -> Page:
+def page_below(sets: list[QuerySet[R]], cursor: Cursor | None, size: int) -> Page[R]:
     if cursor is not None:
-        sets = [calls.filter(below(cursor)) for calls in sets]
-    found = first_of([calls.order_by("-started_at", "-id")[: size + 1] for calls in sets], reverse=True)
+        sets = [rows.filter(below(cursor)) for rows in sets]
+    found = first_of([rows.order_by("-started_at", "-id")[: size + 1] for rows in sets], reverse=True)
     shown = found[:size]
     return Page(
-        calls=shown,
+        rows=shown,
         newer=Cursor.of(shown[0]) if shown and cursor is not None else None,
         older=Cursor.of(shown[-1]) if len(found) > size else None,
     )
 
 
-def page_above(sets: list[QuerySet[Call]], cursor: Cursor, size: int) -> Page:
-    sets = [calls.filter(above(cursor)) for calls in sets]
-    found = first_of([calls.order_by("started_at", "id")[: size + 1] for calls in sets], reverse=False)
+def page_above(sets: list[QuerySet[R]], cursor: Cursor, size: int) -> Page[R]:
+    sets = [rows.filter(above(cursor)) for rows in sets]
+    found = first_of([rows.order_by("started_at", "id")[: size + 1] for rows in sets], reverse=False)
     shown = found[:size][::-1]
     return Page(
-        calls=shown,
+        rows=shown,
         newer=Cursor.of(shown[0]) if len(found) > size else None,
         older=Cursor.of(shown[-1]) if shown else None,
     )
@@ -281,7 +284,11 @@ def above(cursor: Cursor) -> Q:
     return Q(started_at__gte=at) & (Q(started_at__gt=at) | Q(started_at=at, pk__gt=pk))
 
 
-def first_of(sets: Iterable[QuerySet[Call]], *, reverse: bool) -> list[Call]:
-    """The calls of all sets in order, each once; every set brings no more than a page."""
-    unique = {call.pk: call for calls in sets for call in calls}
-    return sorted(unique.values(), key=lambda call: (call.started_at, call.pk), reverse=reverse)
+def first_of(sets: Iterable[QuerySet[R]], *, reverse: bool) -> list[R]:
+    """The rows of all sets in order, each once; every set brings no more than a page."""
+    unique = {row.pk: row for rows in sets for row in rows}
+    return sorted(unique.values(), key=place_of, reverse=reverse)
+
+
+def place_of(row: Any) -> tuple[datetime, uuid.UUID]:
+    return row.started_at, row.pk

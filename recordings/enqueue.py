@@ -26,6 +26,16 @@ def rehome_soon(recording_ids: Sequence[uuid.UUID]) -> None:
     _enqueue("recordings.rehome.rehome_each", recording_ids)
 
 
+def seek_soon(recording_ids: Sequence[uuid.UUID]) -> None:
+    """Have storage asked for files of these recordings that were gone."""
+    _enqueue("recordings.again.seek_each", recording_ids)
+
+
+def redo_soon(redo_id: uuid.UUID, batch: int) -> None:
+    """Have a batch of a list done."""
+    async_task("recordings.again.next_batch", redo_id.hex, batch)
+
+
 def _enqueue(task: str, recording_ids: Sequence[uuid.UUID]) -> None:
     for start in range(0, len(recording_ids), RECORDINGS_PER_TASK):
         some = recording_ids[start : start + RECORDINGS_PER_TASK]

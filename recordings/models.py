@@ -65,6 +65,7 @@ class Recording(TenantModel):
     ``finding`` and ``state_reason`` say, to a program and to a person, why a state is what it is.
     ``stored_at`` is when its file was in storage and verified: it can be played from then on.
     ``speech`` has, for each channel, how long there was sound and silence, and how long there was on both.
+    ``made_from`` tells what its files were made from (``recordings.basis``).
     """
 
     account = models.ForeignKey(Account, null=True, on_delete=models.CASCADE, related_name="+")
@@ -101,6 +102,7 @@ class Recording(TenantModel):
     tags = models.JSONField(default=list, blank=True)
     masked = models.JSONField(default=list)
     speech = models.JSONField(default=dict)
+    made_from = models.CharField(max_length=64, blank=True)
     legal_hold = models.BooleanField(default=False)
     source_path = models.TextField(
         blank=True, help_text="Where the file was found, as the switch would say it"
@@ -111,6 +113,24 @@ class Recording(TenantModel):
         ordering = [F("started_at").desc(), F("id").desc()]
         indexes = [
             models.Index("account", F("started_at").desc(), F("id").desc(), name="recording_account_started"),
+            models.Index(
+                "account", "state", F("started_at").desc(), F("id").desc(), name="recording_account_state"
+            ),
+            models.Index(
+                "account",
+                "finding",
+                F("started_at").desc(),
+                F("id").desc(),
+                condition=~Q(finding=""),
+                name="recording_account_finding",
+            ),
+            models.Index(
+                "account",
+                "queue_name",
+                F("started_at").desc(),
+                F("id").desc(),
+                name="recording_queue_started",
+            ),
             models.Index(fields=["switch", "path"], name="recording_switch_path"),
             models.Index(fields=["state", "state_at"], name="recording_state"),
             models.Index(
@@ -247,6 +267,46 @@ class Listening(TenantModel):
     @classmethod
     def team_scope(cls, actor: Actor) -> Q:
         return Q(recording__in=Recording.objects.filter(Recording.team_scope(actor)))
+
+
+class RedoAction(models.TextChoices):
+    PROCESS = "process", "Process again"
+    LOOK = "look", "Look again for the file"
+
+
+class Redo(TenantModel):
+    """One thing done again to every recording of a list: from new to old, a batch at a time.
+
+    ``kind``, ``since``, ``until`` and ``queue_name`` are the list; ``at`` and ``at_id`` are where it is.
+    ``total`` is how many there were, counted to a limit; ``seen`` were come to, and to ``taken`` it was done.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="+")
+    action = models.CharField(max_length=16, choices=RedoAction.choices)
+    kind = models.CharField(max_length=16)
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    queue_name = models.CharField(max_length=255, blank=True)
+    asked_by = models.CharField(max_length=255, blank=True)
+    asked_at = models.DateTimeField(default=timezone.now)
+    batch = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField(null=True)
+    at_id = models.UUIDField(null=True)
+    taken = models.PositiveIntegerField(default=0)
+    seen = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    updated_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-asked_at", "-id"]
+        indexes = [
+            models.Index("account", F("asked_at").desc(), name="redo_account_asked"),
+            models.Index(fields=["updated_at"], condition=Q(finished_at=None), name="redo_not_finished"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()}: {self.kind}"
 
 
 class Decision(TenantModel):

@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from recordings.basis import basis_of, go_on, start_from
 from recordings.enqueue import process_soon, rehome_soon
 from recordings.models import PLAYABLE, ProcessingStep, Recording, State
 from recordings.peaks import peaks_key
@@ -67,6 +68,8 @@ def process(recording_id: uuid.UUID) -> None:
 
 
 def go_through(recording: Recording) -> None:
+    basis = basis_of(recording)
+    start_from(recording, basis)
     with ExitStack() as opened:
         job = Job(recording, opened)
         try:
@@ -77,7 +80,7 @@ def go_through(recording: Recording) -> None:
         except StepFailed as failed:
             fail(recording, failed)
         else:
-            done(recording)
+            done(recording, basis)
 
 
 def claim(recording_id: uuid.UUID) -> Recording | None:
@@ -145,11 +148,18 @@ def told(error: Exception) -> str:
     return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
-def done(recording: Recording) -> None:
-    """Say that it is ready; a reason that was worth telling of the file stays."""
+def done(recording: Recording, basis: str) -> None:
+    """Say that it is ready, unless what it was made from has changed meanwhile.
+
+    A reason that was worth telling of the file stays.
+    """
     with transaction.atomic():
-        row = Recording.objects.select_for_update().filter(pk=recording.pk, state=State.PROCESSING).first()
+        rows = Recording.objects.select_related("call").select_for_update(of=("self",))
+        row = rows.filter(pk=recording.pk, state=State.PROCESSING).first()
         if row is None:
+            return
+        if basis_of(row) != basis:
+            go_on([row.pk])
             return
         row.state, row.state_at, row.attempts, row.next_try_at = State.READY, timezone.now(), 0, None
         row.state_reason = row.state_reason if row.finding else ""

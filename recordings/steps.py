@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from django.conf import settings
 from django.core.files.storage import Storage
 
-from cdr.models import AgentOffer, Leg, OfferOutcome
+from cdr.models import AgentOffer
 from recordings.models import Media, Origin, Recording, Variant
 from recordings.naming import file_name, file_stem
 from recordings.peaks import peaks_from, peaks_key, samples_from, save_peaks
@@ -22,7 +22,8 @@ from recordings.processing.moments import Placed
 from recordings.processing.probe import Probe, probe
 from recordings.storage import StorageDamaged, copy, digest, is_on_disk, key_of, storage_at, storage_of, store
 from recordings.stores import AudioStore
-from recordings.tags import write_tags
+from recordings.tags import is_ours, write_tags
+from recordings.turns import turns_of
 
 
 class TooShort(Exception):
@@ -149,8 +150,10 @@ def find_levels(job: Job) -> str:
 
 def make_mp3(job: Job) -> str:
     """Encode the whole call, unless it is wanted as WAV only or came as MP3."""
-    if job.audio.wav is None or "mp3" not in job.formats:
-        return "Not asked for." if job.audio.wav else "It came as MP3."
+    if job.audio.wav is None:
+        return tag_again(job)
+    if "mp3" not in job.formats:
+        return "Not asked for."
     target = job.scratch()
     made = mp3.encode(
         wav.samples_of(job.source, job.audio.wav), job.audio.channels, job.audio.sample_rate, target
@@ -158,6 +161,16 @@ def make_mp3(job: Job) -> str:
     media = keep(job, Made(target, "mp3", made.milliseconds, made.channels, made.sample_rate))
     save_peaks(job.storage, media.key, peaks_from(job.levels))
     return f"{media.size} bytes"
+
+
+def tag_again(job: Job) -> str:
+    """Give the MP3 that we made, and whose WAV is gone, its tags anew; one that came so is left as it is."""
+    if not is_ours(job.source, job.recording):
+        return "It came as MP3."
+    audio, target = job.audio, job.scratch()
+    copy(job.source, target)
+    keep(job, Made(target, "mp3", audio.milliseconds, audio.channels, audio.sample_rate))
+    return "Tagged again."
 
 
 @dataclass(frozen=True)
@@ -234,27 +247,14 @@ def parts_of(job: Job) -> tuple[list[Part], str]:
     recording = job.recording
     if recording.call is None:
         return [], "It belongs to no call."
-    offers = list(AgentOffer.objects.filter(call=recording.call_id).order_by("offered_at", "pk"))
-    if not offers:
-        return [], "The call was offered to no agent."
-    answered = [offer for offer in offers if offer.outcome == OfferOutcome.ANSWERED and offer.answered_at]
-    if not answered:
-        return [], "No agent answered."
+    turns = turns_of([recording.call.pk]).get(recording.call.pk)
+    if not turns:
+        offered = AgentOffer.objects.filter(call=recording.call).exists()
+        return [], "No agent answered." if offered else "The call was offered to no agent."
     placed = Placed(recording.started_at, recording.stopped_at, job.audio.milliseconds)
-    parts = [part for offer in answered if (part := part_of(offer, placed))]
+    spans = [(turn.agent, placed.span(turn.began, turn.ended)) for turn in turns]
+    parts = [Part(agent, *span) for agent, span in spans if span]
     return parts, "" if parts else "No agent was on the phone while it was recorded."
-
-
-def part_of(offer: AgentOffer, placed: Placed) -> Part | None:
-    """From the later answer to the earlier end of what the queue and the agent's own leg say.
-
-    The queue looks at its agents ten times a second, so that its end comes late; its start is the bridge's.
-    """
-    leg = Leg.objects.filter(switch=offer.switch_id, uuid=offer.agent_leg_uuid).first()
-    answers = [at for at in (offer.answered_at, leg and leg.answered_at) if at]
-    ends = [at for at in (offer.ended_at, leg and leg.ended_at) if at]
-    span = placed.span(max(answers), min(ends, default=None))
-    return Part(offer.agent_name.partition("@")[0], *span) if span else None
 
 
 def store_part(job: Job, number: int, part: Part, audio_format: str) -> Media:

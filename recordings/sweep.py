@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from recordings.again import go_on_with_lost
 from recordings.awaited import find_calls
 from recordings.enqueue import collect_soon, process_soon, rehome_soon
 from recordings.models import Media, Recording, State
@@ -36,6 +37,7 @@ def sweep() -> int:
         rehome_soon(released := list(out_of_quarantine()))
         not_sent_in_time()
         find_calls()
+        go_on_with_lost()
     return len(found) + len(waiting) + len(released)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, BinaryIO
 
+from mutagen import MutagenError
 from mutagen.id3 import ID3, TALB, TDRC, TIT2, TPE1, TPUB, TXXX
 from mutagen.mp3 import MP3
 from mutagen.wave import WAVE
@@ -34,6 +35,16 @@ def write_tags(file: BinaryIO, extension: str, recording: Recording, agent: str,
     fill(audio.tags, recording, agent, title)
     file.seek(0)
     audio.save(fileobj=file)
+
+
+def is_ours(file: BinaryIO, recording: Recording) -> bool:
+    """Whether an MP3 has the tags of this recording, so that it was made and not only stored by us."""
+    file.seek(0)
+    try:
+        found = ID3(fileobj=file).getall("TXXX:recording_id")
+    except MutagenError:
+        return False
+    return [str(frame) for frame in found] == [recording.pk.hex]
 
 
 def fill(tags: ID3, recording: Recording, agent: str, title: str) -> None:

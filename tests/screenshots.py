@@ -70,7 +70,9 @@ def fill() -> dict[str, str]:
         "calls-nothing": "/calls/?q=010-5840-0599",
         "call": f"/calls/{tenant.talked.pk.hex}/",
         **{f"call-{state}": f"/calls/{call}/" for state, call in states.items()},
-        "health": "/health/?show=missing",
+        "health": "/health/",
+        "recordings": "/recordings/?show=missing",
+        "recordings-none": "/recordings/?show=outside&period=today",
         "not-found": "/calls/00000000000000000000000000000000/",
     }
 

@@ -49,6 +49,7 @@ from recordings.models import (
     ProcessingStep,
     Recording,
     RecordingRequest,
+    Redo,
     UploadToken,
 )
 from recordings.stores import AudioStore
@@ -121,6 +122,10 @@ ROUTES: dict[str, Route] = {
     "calls/count": Page(),
     "calls/<id32:id>/": item(Call),
     "calls/<id32:id>/drawer": item(Call),
+    "recordings/": Page(),
+    "recordings/again": Page(405),
+    "recordings/again/progress": Page(),
+    "recordings/<id32:id>/again": item(Recording, owner=405),
     "recordings/<id32:id>/media": item(Recording),
     "recordings/<id32:id>/peaks": item(Recording),
     "health/": Page(),
@@ -323,6 +328,9 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     Listening: lambda tenant: Listening.objects.create(
         recording=row(tenant, Recording), actor=MARK, spans=[[0, 1000]], heard_ms=1000
+    ),
+    Redo: lambda tenant: Redo.objects.create(
+        account=tenant.account, action="look", kind="missing", asked_by=MARK
     ),
     RecordingRequest: lambda tenant: RecordingRequest.objects.create(
         account=tenant.account, switch=row(tenant, Switch), leg_uuid=MARK, action="mask", asked_by=MARK

@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 BATCH_BYTES: Final = 48 * 1024 * 1024
 KEEP_SECONDS: Final = 3 * 24 * 3600
 PRUNE_SECONDS: Final = 3600.0
+LOOK_SECONDS: Final = 5.0
 AWAY: Final = (OperationalError, InterfaceError)
 
 
@@ -60,6 +61,7 @@ class Applier:
     _heard_at: float = 0.0
     _renew_at: float = 0.0
     _prune_at: float = 0.0
+    _look_at: float = 0.0
     _retry_at: float = 0.0
 
     @property
@@ -106,6 +108,7 @@ class Applier:
         journal = self._open()
         journal.refresh()
         self.place = self._place_in(journal)
+        self._tell_depth(journal, self.place)
         batches = next_batches(journal, self.place.batch)
         if batches:
             self._apply(journal, batches)
@@ -129,6 +132,18 @@ class Applier:
         held = hold_lease(self.switch.pk, self.name, timezone.now(), heard_at)
         self._say("held" if held else "elsewhere")
         self._renew_at = self.monotonic() + RENEW_SECONDS
+
+    def _tell_depth(self, journal: Journal, place: Place) -> None:
+        """Say now and then how much waits in the journal; others cannot look into it."""
+        if self.monotonic() < self._look_at:
+            return
+        self._look_at = self.monotonic() + LOOK_SECONDS
+        depth = journal.depth(place.batch)
+        IngestPosition.objects.filter(switch=self.switch_uuid).update(
+            waiting=depth.events,
+            waiting_since=datetime.fromtimestamp(depth.oldest, UTC) if depth.oldest else None,
+            looked_at=timezone.now(),
+        )
 
     def _say(self, word: str) -> None:
         if word != self.lease:

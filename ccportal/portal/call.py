@@ -31,7 +31,7 @@ from ccportal.portal.wording import (
 )
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from queues.models import Agent, Queue
-from recordings.models import Decision, Media, Recording
+from recordings.models import Decision, Media, ProcessingStep, Recording
 
 PARTS_AT_MOST = 200
 LONGEST_FIELD = 2000
@@ -103,8 +103,15 @@ class OneCallView(PortalView):
             .order_by("started_at", "id")[:PARTS_AT_MOST]
         )
         media = list(self.visible(Media).filter(recording__in=recordings))
+        steps = list(self.visible(ProcessingStep).filter(recording__in=recordings).order_by())
         return [
-            take_of(take, [file for file in media if file.recording_id == take.pk], timeline.scale, self.zone)
+            take_of(
+                take,
+                [file for file in media if file.recording_id == take.pk],
+                timeline.scale,
+                self.zone,
+                [step for step in steps if step.recording_id == take.pk],
+            )
             for take in recordings
         ]
 
@@ -134,6 +141,7 @@ class OneCallView(PortalView):
             "because": because,
             "reasons": reasons_of(self.visible(Decision).filter(call=call)),
             "may_play": bool(actor and actor.may(Action.PLAY)),
+            "may_do_again": bool(actor and actor.may(Action.CONFIGURE)),
             "may_download": bool(actor and actor.may(Action.DOWNLOAD)),
             "zone_short": f"{call.started_at.astimezone(self.zone):%Z}",
             "call_clock": clock_time_seconds(call.started_at, self.zone),

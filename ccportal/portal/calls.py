@@ -82,20 +82,20 @@ class CallsView(SearchingView):
         )
         target = request.htmx.target  # type: ignore[attr-defined]
         if target == FIRST_CALL:
-            return HttpResponseClientRefresh() if page.calls else HttpResponse(status=204)
+            return HttpResponseClientRefresh() if page.rows else HttpResponse(status=204)
         if target == RESULTS:
             return self.show("portal/calls_results.html", **self.contents(page), partial=True)
-        if not page.calls and not self.rows(Call).exists():
+        if not page.rows and not self.rows(Call).exists():
             return self.show("portal/calls_none.html", steps=self.first_steps())
         return self.show("portal/calls.html", **self.contents(page))
 
-    def contents(self, page: Page) -> dict[str, Any]:
+    def contents(self, page: Page[Call]) -> dict[str, Any]:
         now = timezone.now().astimezone(self.zone)
         return {
             "filters": self.filters,
             "facets": facets(self.filters, self.names.queues, self.names.agents),
             "periods": period_options(self.filters.period),
-            "days": list(by_day(self.rows_of(page.calls), now)),
+            "days": list(by_day(self.rows_of(page.rows), now)),
             "count": self.known_count(page),
             "count_url": address_of("calls-count") + self.filters.address(),  # type: ignore[operator]
             "newer_url": self.filters.address(newer=str(page.newer)) if page.newer else None,
@@ -104,9 +104,9 @@ class CallsView(SearchingView):
             "page_size": PAGE_SIZE,
         }
 
-    def known_count(self, page: Page) -> int | None:
+    def known_count(self, page: Page[Call]) -> int | None:
         """How many there are, when this page has them all."""
-        return len(page.calls) if page.newer is None and page.older is None else None
+        return len(page.rows) if page.newer is None and page.older is None else None
 
     def rows_of(self, calls: list[Call]) -> list[Row]:
         states: defaultdict[uuid.UUID | None, list[str]] = defaultdict(list)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
@@ -89,6 +89,15 @@ class PortalView(TenantView, View):
             "admin_url": address_of("admin:index") if self.user.is_staff else None,
             "api_docs_url": address_of("api:docs"),
         }
+
+
+class CaretakerView(PortalView):
+    """A page that is not there for anyone but those who look after an account."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and not (self.actor and self.actor.may(Action.CONFIGURE)):
+            raise Http404("There is no such page.")
+        return super().dispatch(request, *args, **kwargs)
 
 
 class AccountView(PortalView):

@@ -43,9 +43,9 @@ class QuarantineView(OperatorView):
             newer=Cursor.parse(request.GET.get("newer", "")),
         )
         zone = ZoneInfo("UTC")
-        switches = {call.pk.hex: call.switch.name for call in page.calls}
-        rows = [row_of(call, ANYWHERE, zone, ()) for call in page.calls]
-        dialed = {call.pk.hex: call.dialed_number for call in page.calls}
+        switches = {call.pk.hex: call.switch.name for call in page.rows}
+        rows = [row_of(call, ANYWHERE, zone, ()) for call in page.rows]
+        dialed = {call.pk.hex: call.dialed_number for call in page.rows}
         return self.show(
             "portal/quarantine.html",
             days=list(by_day(rows, timezone.now())),

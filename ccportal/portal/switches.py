@@ -52,6 +52,9 @@ class Heard:
     last_heard: Moment = Moment()
     last_event: Moment = Moment()
     last_gap: Moment = Moment()
+    lag: str = ""
+    is_lagging: bool = False
+    waiting: str = "0"
     unusable: int = 0
 
     @property
@@ -110,6 +113,8 @@ def with_newest_gap(switches: QuerySet[Switch]) -> QuerySet[Switch]:
         gap_started=Subquery(newest.values("started_at")[:1]),
         gap_ended=Subquery(newest.values("ended_at")[:1]),
         last_event=Subquery(position.values("last_event_at")[:1]),
+        waiting=Subquery(position.values("waiting")[:1]),
+        waiting_since=Subquery(position.values("waiting_since")[:1]),
     ).order_by("name")[:SWITCHES_AT_MOST]
 
 
@@ -138,6 +143,7 @@ def heard(switches: Iterable[Switch], clock: Clock) -> tuple[list[Heard], list[U
 def whole_of(switch: Switch, unusable: int, clock: Clock) -> Heard:
     state = mark_of(switch, clock.now)
     late = PATIENCE if switch.enabled else None
+    waiting_since = annotated(switch, "waiting_since")
     return Heard(
         name=on_one_line(switch.name),
         kind=switch.get_kind_display(),
@@ -145,6 +151,9 @@ def whole_of(switch: Switch, unusable: int, clock: Clock) -> Heard:
         last_heard=clock.since(switch.last_heard_at, late),
         last_event=clock.since(annotated(switch, "last_event"), late),
         last_gap=clock.since(annotated(switch, "gap_started")),
+        lag=duration(between(waiting_since, clock.now)) if waiting_since else "None",
+        is_lagging=waiting_since is not None and clock.now - waiting_since > PATIENCE,
+        waiting=f"{getattr(switch, 'waiting', None) or 0:,}",
         unusable=unusable,
     )
 

@@ -12,9 +12,31 @@ from ccportal.portal.timeline import Scale
 from ccportal.portal.wording import State as Mark
 from ccportal.portal.wording import on_one_line, size
 from cdr.models import CallDirection
-from recordings.models import PLAYABLE, Finding, Media, Origin, Recording, State, Variant
+from recordings.models import (
+    PLAYABLE,
+    Finding,
+    Media,
+    Origin,
+    ProcessingStep,
+    Recording,
+    RedoAction,
+    State,
+    Variant,
+)
 
 STEREO = 2
+SECOND_MS = 1000
+LONGEST_IN_SECONDS_MS = 60_000
+
+STEPS = {
+    "probe": "Read the file",
+    "length": "Check its length",
+    "name": "Name it",
+    "levels": "Measure its sound",
+    "mp3": "Make the MP3",
+    "parts": "Cut the agent's part",
+    "finish": "Tidy up",
+}
 
 MARKS = {
     State.EXPECTED: Mark("Expected", "talk"),
@@ -35,8 +57,8 @@ SENTENCES = {
     State.PROCESSING: "The file is being checked and converted. It can be heard in a moment.",
     State.READY: "Checked against its SHA-256 and ready to be heard.",
     State.DISCARDED: "It was thrown away: shorter than what is kept.",
-    State.MISSING: "The switch recorded, but its file was not found. An operator can look for it there.",
-    State.FAILED: "The file could not be used. An operator can process it again once the cause is mended.",
+    State.MISSING: "The switch recorded, but its file was not found. It can be looked for again.",
+    State.FAILED: "The file could not be used. It can be processed again once the cause is mended.",
     State.DELETED: "The audio was deleted. The record of the call stays.",
 }
 
@@ -104,6 +126,17 @@ class File:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """One step of making a recording ready, as the page tells of it."""
+
+    title: str
+    took: str
+    note: str
+    error: str
+    attempts: int
+
+
+@dataclass(frozen=True)
 class Take:
     id: str
     title: str
@@ -115,13 +148,26 @@ class Take:
     files: list[File]
     player: Player | None
     legal_hold: bool
+    stages: list[Stage]
+    next_try: str
+    again: str
+
+    @property
+    def has_trouble(self) -> bool:
+        return any(stage.error for stage in self.stages)
 
     @property
     def is_playable(self) -> bool:
         return self.player is not None
 
 
-def take_of(recording: Recording, media: Iterable[Media], scale: Scale | None, zone: ZoneInfo) -> Take:
+def take_of(
+    recording: Recording,
+    media: Iterable[Media],
+    scale: Scale | None,
+    zone: ZoneInfo,
+    steps: Iterable[ProcessingStep] = (),
+) -> Take:
     files = sorted(media, key=lambda file: (file.variant != Variant.CALL, file.part, file.format))
     state = State(recording.state)
     heard = next((file for file in files if state in PLAYABLE and file.variant == Variant.CALL), None)
@@ -137,7 +183,42 @@ def take_of(recording: Recording, media: Iterable[Media], scale: Scale | None, z
         files=[file_of(file) for file in files],
         player=player_of(recording, heard, scale) if heard else None,
         legal_hold=recording.legal_hold,
+        stages=[stage_of(step) for step in sorted(steps, key=lambda step: step.position)],
+        next_try=next_try_of(recording, zone),
+        again=again_for(recording),
     )
+
+
+def stage_of(step: ProcessingStep) -> Stage:
+    return Stage(
+        title=STEPS.get(step.name, on_one_line(step.name).capitalize()),
+        took=took(step.milliseconds) if not step.error else "",
+        note=on_one_line(step.note),
+        error=on_one_line(step.error),
+        attempts=step.attempts,
+    )
+
+
+def took(ms: int | None) -> str:
+    """4 ms, 3.2 s, 12:31; nothing for what is not done."""
+    if ms is None:
+        return ""
+    if ms < LONGEST_IN_SECONDS_MS:
+        return f"{ms} ms" if ms < SECOND_MS else f"{ms / SECOND_MS:.1f} s"
+    return duration(ms)
+
+
+def next_try_of(recording: Recording, zone: ZoneInfo) -> str:
+    """When it goes on by itself, where something went wrong."""
+    waits = recording.state in (State.FAILED, State.RECEIVED) and recording.attempts
+    return day_and_time(recording.next_try_at, zone) if waits else ""
+
+
+def again_for(recording: Recording) -> str:
+    """What can be done to it again, if anything."""
+    if recording.stored_at and recording.state in PLAYABLE:
+        return RedoAction.PROCESS.value
+    return RedoAction.LOOK.value if recording.state in (State.MISSING, State.FAILED) else ""
 
 
 def title_of(recording: Recording, heard: Media | None, scale: Scale | None, zone: ZoneInfo) -> str:

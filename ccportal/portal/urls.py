@@ -13,6 +13,7 @@ from ccportal.portal.errors import robots
 from ccportal.portal.health import HealthView
 from ccportal.portal.player import AudioView, PeaksView
 from ccportal.portal.quarantine import AssignView, QuarantineView
+from ccportal.portal.recordings import AgainView, OneAgainView, ProgressView, RecordingsView
 from ccportal.portal.signin import SignInView, SignOutView
 
 
@@ -44,6 +45,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/count", CallsCountView.as_view(), name="calls-count"),
     path("calls/<id32:id>/", CallView.as_view(), name="call"),
     path("calls/<id32:id>/drawer", DrawerView.as_view(), name="call-drawer"),
+    path("recordings/", RecordingsView.as_view(), name="recordings"),
+    path("recordings/again", AgainView.as_view(), name="recordings-again"),
+    path("recordings/again/progress", ProgressView.as_view(), name="recordings-progress"),
+    path("recordings/<id32:id>/again", OneAgainView.as_view(), name="recording-again"),
     path("recordings/<id32:id>/media", AudioView.as_view(), name="media"),
     path("recordings/<id32:id>/peaks", PeaksView.as_view(), name="peaks"),
     path("health/", HealthView.as_view(), name="health"),

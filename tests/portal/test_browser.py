@@ -196,7 +196,7 @@ def test_axe_has_nothing_against_any_page(
     objections = {"sign-in": visit.objections()}
     visit.sign_in("admin@hanbit.example")
     call = f"/calls/{tenant.talked.pk.hex}/"
-    for path in ("/calls/", "/calls/?q=nobody", call, "/health/", "/health/?show=missing"):
+    for path in ("/calls/", "/calls/?q=nobody", call, "/health/", "/recordings/?show=missing"):
         visit.go(path)
         objections[path] = visit.objections()
     visit.page.context.clear_cookies()
@@ -209,7 +209,9 @@ def test_axe_has_nothing_against_any_page(
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("path", ["/calls/", "/calls/{}/", "/quarantine/", "/health/?show=missing"])
+@pytest.mark.parametrize(
+    "path", ["/calls/", "/calls/{}/", "/quarantine/", "/health/", "/recordings/?show=missing"]
+)
 def test_no_page_is_wider_than_a_phone(
     browser: Browser, live_server: LiveServer, tenant: Tenant, path: str
 ) -> None:

@@ -13,8 +13,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account, Role, Switch
-from ccportal.portal import health
+from ccportal.portal import kinds
+from cdr import search
 from cdr.models import Call, ConnectionGap, EventCount, IngestPosition
+from recordings.kinds import KINDS
 from recordings.models import Decision, Finding, State
 from tests import factories
 from tests.portal.conftest import SignIn
@@ -74,7 +76,8 @@ def page_of(client: Client, query: str = "") -> str:
 
 
 def figure_of(page: str, key: str) -> str:
-    found = re.search(rf'href="\?show={key}#recordings"[^>]*>(?:Look at )?([\d,]+)<', page)
+    """What the number that leads to a list says; nothing where the page has none."""
+    found = re.search(rf'href="/recordings/\?show={key}[^"]*"[^>]*>(?:Look at )?([\d,+]+)[ <]', page)
     return found[1] if found else ""
 
 
@@ -119,70 +122,68 @@ def test_a_gap_that_goes_on_means_not_connected(admin: Client, switch: Switch, n
     assert "One thing needs you." in page
 
 
-def test_recordings_are_counted_by_state_and_finding(admin: Client, account: Account, switch: Switch) -> None:
-    for state, finding in (
-        (State.READY, ""),
-        (State.READY, Finding.UNFINISHED),
-        (State.RECEIVED, ""),
-        (State.PROCESSING, ""),
-        (State.MISSING, Finding.MISSING),
-        (State.FAILED, Finding.EMPTY),
-        (State.DISCARDED, Finding.DISCARDED),
+def test_recordings_are_counted_on_every_list(
+    admin: Client, account: Account, switch: Switch, now: datetime
+) -> None:
+    for state, finding, stored in (
+        (State.READY, "", now),
+        (State.READY, Finding.UNFINISHED, now),
+        (State.EXPECTED, "", None),
+        (State.RECORDING, "", None),
+        (State.RECEIVED, "", None),
+        (State.PROCESSING, "", now),
+        (State.MISSING, Finding.MISSING, None),
+        (State.MISSING, Finding.MISSING, now),
+        (State.FAILED, Finding.EMPTY, None),
+        (State.FAILED, "", now),
+        (State.DISCARDED, Finding.DISCARDED, None),
     ):
-        make_file(account, switch, state, finding)
+        make_file(account, switch, state, finding, stored_at=stored)
     page = page_of(admin)
-    counts = {key: figure_of(page, key) for key in health.KINDS}
-    assert counts == {
-        **dict.fromkeys(health.KINDS, ""),
+    assert {key: figure_of(page, key) for key in KINDS if figure_of(page, key)} == {
+        "expected": "10",
+        "present": "5",
         "ready": "2",
+        "playable": "4",
+        "waiting": "1",
+        "recording": "1",
         "received": "2",
-        "missing": "1",
-        "failed": "1",
+        "missing": "2",
+        "failed": "2",
+        "discarded": "1",
         "empty": "1",
         "unfinished": "1",
-        "discarded": "1",
     }
-    assert "1 recording has no file and 1 recording failed" in page
+    assert "2 recordings have no file and 2 recordings failed" in page
 
 
-@pytest.mark.parametrize("key", list(health.KINDS))
-def test_every_number_opens_its_list(admin: Client, account: Account, switch: Switch, key: str) -> None:
-    calls = {
-        kind.key: make_file(account, switch, *one_of(kind), state_reason=f"why {kind.key}")
-        for kind in health.KINDS.values()
-    }
-    page = page_of(admin, f"?show={key}")
-    wanted = {
-        calls[kind.key].pk.hex for kind in health.KINDS.values() if health.KINDS[key].has(*one_of(kind))
-    }
-    assert figure_of(page, key) == str(len(wanted))
-    assert set(re.findall(r"/calls/([0-9a-f]{32})/", page)) == wanted
-    assert f"why {key}" in page
-
-
-def one_of(kind: health.Kind) -> tuple[State, str]:
-    state = State(kind.states[0]) if kind.states else State.READY
-    return state, kind.findings[0] if kind.findings else ""
-
-
-def test_an_unknown_list_is_none(admin: Client, switch: Switch) -> None:
-    assert 'id="recordings"' not in page_of(admin, "?show=everything%00")
-
-
-def test_old_recordings_do_not_count(admin: Client, account: Account, switch: Switch, now: datetime) -> None:
+def test_old_recordings_do_not_count_unless_asked_for(
+    admin: Client, account: Account, switch: Switch, now: datetime
+) -> None:
     make_file(account, switch, State.MISSING, started_at=now - timedelta(days=31))
     assert figure_of(page_of(admin), "missing") == "0"
+    assert figure_of(page_of(admin, "?period=90d"), "missing") == "1"
 
 
-def test_only_the_newest_recordings_are_counted(
-    admin: Client, account: Account, switch: Switch, now: datetime, monkeypatch: pytest.MonkeyPatch
+def test_a_large_number_is_counted_no_further_than_it_is_told(
+    admin: Client, account: Account, switch: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, "COUNT_LIMIT", 3)
-    for minutes in range(5):
-        make_file(account, switch, State.READY, started_at=now - timedelta(minutes=minutes))
+    monkeypatch.setattr(search.count_capped, "__defaults__", (3,))
+    monkeypatch.setattr(kinds, "COUNT_LIMIT", 3)
+    for _ in range(4):
+        make_file(account, switch, State.MISSING)
+    make_file(account, switch, State.FAILED)
     page = page_of(admin)
-    assert figure_of(page, "ready") == "3"
-    assert "the newest 3, since" in page
+    assert (figure_of(page, "missing"), figure_of(page, "failed")) == ("3+", "1")
+
+
+def test_the_journal_and_the_lag_are_told(admin: Client, switch: Switch, now: datetime) -> None:
+    IngestPosition.objects.filter(switch=switch).update(
+        waiting=1204, waiting_since=now - timedelta(seconds=90), looked_at=now
+    )
+    page = page_of(admin)
+    assert re.search(r'is-warn-t" data-label="Lag">1:3\d<', page)
+    assert ">1,204</td>" in page
 
 
 def test_what_the_switch_refused_is_told_with_its_answer(
@@ -228,13 +229,11 @@ def test_a_switch_of_the_account_above_is_a_shared_one_below(
 
 
 def test_another_tenant_sees_nothing_of_it(sign_in: SignIn, account: Account, switch: Switch) -> None:
-    for kind in health.KINDS.values():
-        make_complaint(make_file(account, switch, *one_of(kind)))
-    stranger = sign_in(factories.make_user(factories.make_account("Elsewhere")))
-    for key in health.KINDS:
-        page = page_of(stranger, f"?show={key}")
-        assert figure_of(page, key) in ("", "0")
-        assert not re.search(r"/calls/[0-9a-f]{32}|fs-seoul|such channel|1,234", page)
+    for state in State:
+        make_complaint(make_file(account, switch, state, Finding.EMPTY))
+    page = page_of(sign_in(factories.make_user(factories.make_account("Elsewhere"))))
+    assert {figure_of(page, key) for key in KINDS} <= {"", "0"}
+    assert not re.search(r"/calls/[0-9a-f]{32}|fs-seoul|such channel|1,234", page)
 
 
 def test_an_operator_sees_quarantine_and_needs_no_account(operator: Client, switch: Switch) -> None:
@@ -257,7 +256,7 @@ def test_who_looks_after_an_account_finds_the_page_in_the_menu(admin: Client, op
     assert 'href="/health/"' in operator.get("/accounts/").content.decode()
 
 
-@pytest.mark.parametrize("query", ["", "?show=missing"])
+@pytest.mark.parametrize("query", ["", "?period=all"])
 def test_more_rows_are_no_more_queries(
     admin: Client, account: Account, switch: Switch, now: datetime, query: str
 ) -> None:
@@ -273,7 +272,7 @@ def test_more_rows_are_no_more_queries(
             page_of(admin, query)
         return len(queries)
 
-    assert fill() == fill() <= 16
+    assert fill() == fill() <= 36
 
 
 def test_an_account_without_anything_is_told_so(admin: Client) -> None:

@@ -145,13 +145,13 @@ def test_each_filter_lets_through_what_it_names(
 ) -> None:
     factories.make_call(account)
     call = factories.make_call(account, **fields)
-    assert page_of(matching(Call.objects.all(), wanted)).calls == [call]
+    assert page_of(matching(Call.objects.all(), wanted)).rows == [call]
 
 
 def test_not_recorded_is_a_filter_of_its_own(account: Account) -> None:
     factories.make_call(account, recording_count=2)
     call = factories.make_call(account)
-    assert page_of(matching(Call.objects.all(), Wanted(recorded=False))).calls == [call]
+    assert page_of(matching(Call.objects.all(), Wanted(recorded=False))).rows == [call]
 
 
 def test_pages_lead_through_all_calls_and_back_even_at_one_moment(account: Account) -> None:
@@ -168,7 +168,7 @@ def test_pages_lead_through_all_calls_and_back_even_at_one_moment(account: Accou
 def walk(calls: QuerySet[Call], way: str, cursor: Cursor | None = None) -> list[list[Call]]:
     pages, page = [], page_of([calls], size=3, **{way: cursor})
     while True:
-        pages.append(page.calls)
+        pages.append(page.rows)
         cursor = getattr(page, way)
         if cursor is None:
             return pages
@@ -178,7 +178,7 @@ def walk(calls: QuerySet[Call], way: str, cursor: Cursor | None = None) -> list[
 def test_going_newer_than_the_newest_shows_the_first_page(account: Account) -> None:
     calls = [factories.make_call(account, started_at=NOON + timedelta(seconds=index)) for index in range(4)]
     page = page_of([Call.objects.all()], newer=Cursor.of(calls[2]), size=3)
-    assert (page.calls, page.newer) == (calls[:0:-1], None)
+    assert (page.rows, page.newer) == (calls[:0:-1], None)
 
 
 @pytest.mark.parametrize("text", ["", "x", "1-", "99999999999999999999-" + "0" * 32, "-1", "1-zz"])
@@ -207,7 +207,7 @@ def test_a_call_with_the_number_in_all_columns_is_shown_and_counted_once(
     call = factories.make_call(account, **same)
     term = read_term(number, "KR", {}, Leg.objects.none())
     sets = matching(Call.objects.all(), Wanted(terms=[term]))
-    assert (page_of(sets).calls, count_capped(sets)) == ([call], 1)
+    assert (page_of(sets).rows, count_capped(sets)) == ([call], 1)
 
 
 def test_pages_of_a_search_lead_through_every_column(account: Account) -> None:
@@ -223,7 +223,7 @@ def test_pages_of_a_search_lead_through_every_column(account: Account) -> None:
     )
     first = page_of(sets, size=5)
     rest = page_of(sets, size=5, older=first.older)
-    assert (first.calls + rest.calls, rest.older) == (calls, None)
+    assert (first.rows + rest.rows, rest.older) == (calls, None)
 
 
 @pytest.mark.parametrize(
