@@ -10,6 +10,7 @@ from typing import Final
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from ccportal.listener.comparison import Comparison
 from queues.models import QueueServer, SwitchOrder
 from queues.orders import READS_CONFIGURATION, note, settle, settle_with, step_of, waiting
 from queues.wanted import to_write, wanted
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.25
 REPLY_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 2.0
+LEAVE_ALL_EQUAL: Final = ("set_agent_status", "set_agent_state")
 NOT_THERE: Final = (
     "The switch would not find the queue in its configuration and would drop it: see that it asks this "
     "portal for callcenter.conf, or has it in its own file."
@@ -42,14 +44,17 @@ class Clerk:
         self._switch_id = uuid.UUID(switch_id)
         self._name = name
         self._commands = CommandConnection(address)
+        self._comparison = Comparison(self._switch_id, name, self._commands)
         self._backoff = Backoff(0.5, 10.0)
         self._away = ""
 
     def step(self) -> float:
         """Give what waits; return how long to wait before the next time."""
         try:
-            for order in waiting(self._switch_id):
+            orders = waiting(self._switch_id)
+            for order in orders:
                 self.give(order)
+            self._comparison.step(changed=any(order.kind not in LEAVE_ALL_EQUAL for order in orders))
         except (DatabaseError, SwitchError) as error:
             return self._failed(error)
         self._away = ""
