@@ -34,6 +34,7 @@ RUNS = (
     Run("recorder", ("--rate", "200", "--seconds", "4"), ("--rate", "20", "--seconds", "1")),
     Run("processing", (), ("--seconds", "20", "--short", "4")),
     Run("playback", (), ("--seconds", "10", "--runs", "5")),
+    Run("csv_files", ("--calls", "1000000"), ("--calls", "2000")),
     Run("calls_list", ("--calls", "1000000"), ("--calls", "2000", "--runs", "2")),
 )
 

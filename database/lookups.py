@@ -1,11 +1,11 @@
-"""``field__any_of=[…]``: membership in thousands of texts as one parameter instead of one each."""
+"""``field__any_of=[…]``: membership in thousands of texts, or of ids as hex digits, as one parameter."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from django.db.models import CharField, Lookup, TextField
+from django.db.models import CharField, Lookup, TextField, UUIDField
 
 
 @CharField.register_lookup
@@ -21,3 +21,10 @@ class AnyOf(Lookup):
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         field, params = self.process_lhs(compiler, connection)
         return f"{field} = ANY(%s)", (*params, list(self.rhs))
+
+
+@UUIDField.register_lookup
+class AnyOfIds(AnyOf):
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        field, params = self.process_lhs(compiler, connection)
+        return f"{field} = ANY(%s::uuid[])", (*params, list(self.rhs))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -12,6 +13,7 @@ from accounts.models import User
 from ccportal.api.body import is_storable
 from ccportal.api.columns import (
     Column,
+    Gathered,
     Kind,
     as_id,
     by_name,
@@ -44,6 +46,28 @@ def recording_ids_of_leg(leg: Leg) -> list[str]:
 
 def recording_ids_of_call(call: Call) -> list[str]:
     return [recording.pk.hex for recording in call.seen_recordings]  # type: ignore[attr-defined]
+
+
+def recordings_of_legs(view: Any, keys: Sequence[tuple[Any, ...]]) -> list[list[str]]:
+    """Of legs with call, uuid and the call's number of recordings, the ids of their own."""
+    found = gathered_recordings(view, [call for call, _, count in keys if count], "leg_uuid")
+    return [found.get((call, leg_uuid), []) for call, leg_uuid, _ in keys]
+
+
+def recordings_of_calls(view: Any, keys: Sequence[tuple[Any, ...]]) -> list[list[str]]:
+    """Of calls with their number of recordings, the ids of those."""
+    found = gathered_recordings(view, [call for call, count in keys if count])
+    return [found.get((call,), []) for call, _ in keys]
+
+
+def gathered_recordings(view: Any, calls: list[str], *by: str) -> dict[tuple[Any, ...], list[str]]:
+    """The ids of the calls' recordings, first take first, under the call's id and what fields they have."""
+    found: dict[tuple[Any, ...], list[str]] = {}
+    if calls:
+        rows = view.visible(Recording).filter(call__id__any_of=calls).order_by("started_at", "id")
+        for key, call, *others in rows.values_list("id", "call_id", *by):
+            found.setdefault((call.hex, *others), []).append(key.hex)
+    return found
 
 
 def legs_with_recording(value: str) -> Q:
@@ -84,6 +108,7 @@ CDR_COLUMNS = (
         legs_with_recording,
         Q(call__recording_count__gt=0),
         about="Recordings of the leg",
+        gathered=Gathered(("call_id", "uuid", "call__recording_count"), recordings_of_legs),
     ),
     text("media_server", "switch__name"),
 )
@@ -122,6 +147,7 @@ CALL_COLUMNS = (
         lambda value: Q(recordings=as_id(value)),
         Q(recording_count__gt=0),
         about="Recordings of the conversation",
+        gathered=Gathered(("id", "recording_count"), recordings_of_calls),
     ),
     text("media_server", "switch__name"),
 )
@@ -168,7 +194,9 @@ class LegView(AccountView):
     """Whatever shows legs: their conversation, switch and recordings come along."""
 
     def legs(self) -> QuerySet[Leg]:
-        recordings = self.visible(Recording).only("id", "call", "leg_uuid", "grants").order_by("started_at")
+        recordings = (
+            self.visible(Recording).only("id", "call", "leg_uuid", "grants").order_by("started_at", "id")
+        )
         return (
             self.within(Leg)
             .select_related("call", "switch")
@@ -210,7 +238,7 @@ class InteractionList(ListView):
     file_name = "interactions.csv"
 
     def rows(self) -> QuerySet[Call]:
-        recordings = self.visible(Recording).only("id", "call").order_by("started_at")
+        recordings = self.visible(Recording).only("id", "call").order_by("started_at", "id")
         return (
             self.within(Call)
             .select_related("switch")

@@ -14,8 +14,16 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
-from ccportal.api.times import gregorian_seconds, iso, local, read_span, unix_seconds
+from ccportal.api.times import (
+    UNIX_EPOCH_IN_GREGORIAN_SECONDS,
+    clock_of,
+    iso,
+    local,
+    read_span,
+    unix_seconds,
+)
 
+FORMULAS = frozenset("=+-@\t\r")
 NO_ROW = Q(pk__in=[])
 EVERY_ROW = Q(pk__isnull=False)
 Condition = Callable[[str], Q]
@@ -34,11 +42,25 @@ class Kind(Enum):
     OBJECT = "object"
 
 
+def as_cells(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
+    return [as_cell(value) for value in values]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """What many rows have elsewhere: ``read`` takes a view and what each row has at the paths of ``key``."""
+
+    key: tuple[str, ...]
+    read: Callable[[Any, Sequence[tuple[Any, ...]]], Sequence[Any]]
+
+
 @dataclass(frozen=True)
 class Column:
     """A field: ``value`` reads it from a row, ``equals`` finds the rows that have a value, ``present`` any.
 
     ``equals`` raises ValueError for a text that is no value of its kind. ``moment`` reads a time for CSV.
+    For long files ``cells`` makes cells of what many rows have at ``path``, ids as hex digits and times as
+    microseconds since 1970, or of what ``gathered`` found.
     """
 
     name: str
@@ -48,6 +70,9 @@ class Column:
     present: Q | None = None
     moment: Callable[[Any], datetime | None] | None = None
     about: str = ""
+    path: str = ""
+    gathered: Gathered | None = None
+    cells: Callable[[Sequence[Any], ZoneInfo], Sequence[Any]] = as_cells
 
     def heading(self, zone: ZoneInfo) -> str:
         return f"{self.name} ({zone.key})" if self.moment else self.name
@@ -72,7 +97,28 @@ def as_cell(value: Any) -> str:
 
 def defused(text: str) -> str:
     """Keep a spreadsheet from taking a caller's name for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text[:1] in FORMULAS else text
+
+
+def texts(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
+    return ["" if not value else f"'{value}" if value[0] in FORMULAS else value for value in values]
+
+
+def numbers(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
+    return ["" if value is None else value if value >= 0 else f"'{value}" for value in values]
+
+
+def whole_seconds(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
+    return numbers([rounded(value) for value in values], zone)
+
+
+def ids(values: Sequence[Any], zone: ZoneInfo) -> Sequence[Any]:
+    return [value or "" for value in values]
+
+
+def moments(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
+    clock = clock_of(zone)
+    return ["" if value is None else clock.read(value) for value in values]
 
 
 def text(name: str, path: str, about: str = "") -> Column:
@@ -83,6 +129,8 @@ def text(name: str, path: str, about: str = "") -> Column:
         lambda value: Q(**{path: value}),
         Q(**{f"{path}__gt": ""}),
         about=about,
+        path=path,
+        cells=texts,
     )
 
 
@@ -96,6 +144,8 @@ def identifier(name: str, path: str, about: str = "") -> Column:
         lambda value: Q(**{path: as_id(value)}),
         Q(**{f"{path}__isnull": False}),
         about=about,
+        path=path,
+        cells=ids,
     )
 
 
@@ -107,6 +157,8 @@ def whole(name: str, path: str, about: str = "") -> Column:
         lambda value: Q(**{path: as_number(value)}),
         Q(**{f"{path}__isnull": False}),
         about=about,
+        path=path,
+        cells=numbers,
     )
 
 
@@ -120,13 +172,26 @@ def seconds(name: str, path: str, about: str = "") -> Column:
         lambda value: rounds_to(path, as_number(value)),
         Q(**{f"{path}__isnull": False}),
         about=about,
+        path=path,
+        cells=whole_seconds,
     )
 
 
 def flag(name: str, path: str, about: str = "") -> Column:
     return Column(
-        name, Kind.BOOLEAN, reader(path), lambda value: Q(**{path: as_flag(value)}), EVERY_ROW, about=about
+        name,
+        Kind.BOOLEAN,
+        reader(path),
+        lambda value: Q(**{path: as_flag(value)}),
+        EVERY_ROW,
+        about=about,
+        path=path,
     )
+
+
+def stored_json(name: str, kind: Kind, path: str, about: str = "") -> Column:
+    """A field that is kept as JSON, and not looked for."""
+    return Column(name, kind, reader(path), about=about, path=path)
 
 
 def moment(name: str, path: str, about: str = "") -> Column:
@@ -139,27 +204,32 @@ def moment(name: str, path: str, about: str = "") -> Column:
         Q(**{f"{path}__isnull": False}),
         moment=read,
         about=about,
+        path=path,
+        cells=moments,
     )
 
 
-def counted(name: str, path: str, count: Callable[[datetime], int], about: str) -> Column:
+def counted(name: str, path: str, at_unix_epoch: int, about: str) -> Column:
+    """Whole seconds, counted so that 1970 has this number."""
     read = reader(path)
     return Column(
         name,
         Kind.TEXT,
-        lambda row: str(count(read(row))),
+        lambda row: str(unix_seconds(read(row)) + at_unix_epoch),
         lambda value: within(path, value),
         EVERY_ROW,
         about=about,
+        path=path,
+        cells=lambda values, zone: [value // 1_000_000 + at_unix_epoch for value in values],
     )
 
 
 def gregorian(name: str, path: str) -> Column:
-    return counted(name, path, gregorian_seconds, "Gregorian seconds: unix + 62167219200")
+    return counted(name, path, UNIX_EPOCH_IN_GREGORIAN_SECONDS, "Gregorian seconds: unix + 62167219200")
 
 
 def unix(name: str, path: str) -> Column:
-    return counted(name, path, unix_seconds, "Unix seconds")
+    return counted(name, path, 0, "Unix seconds")
 
 
 def reader(path: str) -> Callable[[Any], Any]:

@@ -6,7 +6,7 @@ import base64
 import re
 import struct
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,8 +116,15 @@ class Keyset:
     def place_of(self, row: Model, ascending: bool) -> Place:
         return Place(ascending, getattr(row, self.path), row.pk)
 
-    def chunks(self, rows: QuerySet[Any], page: Page, chunk: int = LARGEST_SIZE) -> Iterator[list[Any]]:
+    def chunks(
+        self,
+        rows: QuerySet[Any],
+        page: Page,
+        chunk: int = LARGEST_SIZE,
+        place_of: Callable[[Any, bool], Place] | None = None,
+    ) -> Iterator[list[Any]]:
         """All the rows from the page's start, never more than a chunk at a time."""
+        place_of = place_of or self.place_of
         start, left = page.start, page.size
         while left is None or left > 0:
             wanted = chunk if left is None else min(chunk, left)
@@ -126,5 +133,5 @@ class Keyset:
                 yield found
             if len(found) < wanted:
                 return
-            start = self.place_of(found[-1], page.ascending)
+            start = place_of(found[-1], page.ascending)
             left = None if left is None else left - wanted

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 from rest_framework.request import Request
 
+from ccportal.api.cdrs import recordings_of_calls
 from ccportal.api.columns import (
     EVERY_ROW,
     Column,
+    Gathered,
     Kind,
     as_id,
     by_name,
@@ -17,6 +20,7 @@ from ccportal.api.columns import (
     present,
     seconds,
     text,
+    texts,
     whole,
 )
 from ccportal.api.documents import listed
@@ -41,6 +45,15 @@ OFFER_COLUMNS = (
     seconds("talk_seconds", "talk_ms"),
 )
 
+
+def offers_of_visits(view: Any, keys: Sequence[tuple[Any, ...]]) -> list[list[dict[str, Any]]]:
+    found: dict[Any, list[dict[str, Any]]] = {}
+    visits = [visit for (visit,) in keys]
+    for offer in view.visible(AgentOffer).filter(visit__id__any_of=visits).order_by("offered_at", "id"):
+        found.setdefault(offer.visit_id.hex, []).append(present(OFFER_COLUMNS, offer))
+    return [found.get(visit, []) for visit in visits]
+
+
 QUEUE_CALL_COLUMNS = (
     text("caller_id_number", "caller_number"),
     text("destination_number", "destination_number", "What the caller dialled, also after a transfer"),
@@ -63,6 +76,8 @@ QUEUE_CALL_COLUMNS = (
         lambda visit: visit.cancel_reason or NO_REASON,
         lambda value: Q(cancel_reason__in=[value, ""] if value == NO_REASON else [value]),
         EVERY_ROW,
+        path="cancel_reason",
+        cells=lambda values, zone: texts([value or NO_REASON for value in values], zone),
         about="BREAK_OUT, TIMEOUT, NO_AGENT_TIMEOUT, EXIT_WITH_KEY or NONE",
     ),
     text("uuid", "session_uuid", "The member channel"),
@@ -74,12 +89,14 @@ QUEUE_CALL_COLUMNS = (
         lambda value: Q(call__recordings=as_id(value)),
         Q(call__recording_count__gt=0),
         about="Recordings of the conversation",
+        gathered=Gathered(("call_id", "call__recording_count"), recordings_of_calls),
     ),
     Column(
         "offers",
         Kind.LIST,
         lambda visit: [present(OFFER_COLUMNS, offer) for offer in visit.seen_offers],
         about="Every agent who was asked, in order",
+        gathered=Gathered(("id",), offers_of_visits),
     ),
 )
 
@@ -91,7 +108,7 @@ class QueueCallList(ListView):
     file_name = "queue_calls.csv"
 
     def rows(self) -> QuerySet[QueueVisit]:
-        recordings = self.visible(Recording).only("id", "call").order_by("started_at")
+        recordings = self.visible(Recording).only("id", "call").order_by("started_at", "id")
         offers = self.visible(AgentOffer).order_by("offered_at", "id")
         return (
             self.within(QueueVisit)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -14,7 +15,10 @@ from accounts.access import Action
 from accounts.models import User
 from ccportal.api.columns import (
     Column,
+    Condition,
+    Gathered,
     Kind,
+    as_cells,
     as_id,
     as_number,
     by_name,
@@ -24,6 +28,7 @@ from ccportal.api.columns import (
     present,
     rounded,
     rounds_to,
+    stored_json,
     text,
     whole,
 )
@@ -68,9 +73,46 @@ def main_media(recording: Recording) -> Media | None:
     return next((media for media in media_of(recording) if media.variant == Variant.CALL), None)
 
 
+@dataclass
+class Stored:
+    """What a long file has to know of a recording besides its plain fields."""
+
+    switch_ms: int | None
+    seen_media: list[Media]
+
+
+def stored_of(view: Any, keys: Sequence[tuple[Any, ...]]) -> list[Stored]:
+    rows = view.visible(Media).filter(recording__id__any_of=[key for key, _ in keys])
+    found: dict[Any, list[Media]] = {}
+    for media in rows.order_by("-variant", "part", "format"):
+        found.setdefault(media.recording_id.hex, []).append(media)
+    return [Stored(switch_ms, found.get(key, [])) for key, switch_ms in keys]
+
+
+def by_files(
+    name: str,
+    kind: Kind,
+    value: Callable[[Any], Any],
+    equals: Condition | None,
+    present: Q | None,
+    about: str = "",
+) -> Column:
+    """A field that the stored files say."""
+    return Column(
+        name,
+        kind,
+        value,
+        equals,
+        present,
+        about=about,
+        gathered=Gathered(("id", "switch_ms"), stored_of),
+        cells=lambda found, zone: as_cells([value(one) for one in found], zone),
+    )
+
+
 def of_media(name: str, kind: Kind, path: str, read: Any = str) -> Column:
     """A field of the whole call's file."""
-    return Column(
+    return by_files(
         name,
         kind,
         lambda recording: getattr(media, path) if (media := main_media(recording)) else None,
@@ -93,6 +135,12 @@ def duration_ms(recording: Recording) -> int | None:
 def cdr_id(recording: Recording) -> str | None:
     legs: list[Leg] = recording.call.seen_legs if recording.call else []  # type: ignore[attr-defined]
     return next((leg.pk.hex for leg in legs if leg.uuid == recording.leg_uuid), None)
+
+
+def cdr_ids(view: Any, keys: Sequence[tuple[Any, ...]]) -> list[str | None]:
+    rows = view.visible(Leg).filter(call__id__any_of=[call for call, _ in keys if call])
+    found = {(call.hex, leg_uuid): pk.hex for pk, call, leg_uuid in rows.values_list("id", "call_id", "uuid")}
+    return [found.get(key) for key in keys]
 
 
 def of_leg(value: str) -> Q:
@@ -119,7 +167,15 @@ VARIANT_COLUMNS = (
 RECORDING_COLUMNS = (
     identifier("id", "id"),
     text("call_id", "leg_uuid", "The switch's own id of the leg"),
-    Column("cdr_id", Kind.ID, cdr_id, of_leg, ~Q(leg_uuid="") & Q(call__isnull=False), about="The leg"),
+    Column(
+        "cdr_id",
+        Kind.ID,
+        cdr_id,
+        of_leg,
+        ~Q(leg_uuid="") & Q(call__isnull=False),
+        about="The leg",
+        gathered=Gathered(("call_id", "leg_uuid"), cdr_ids),
+    ),
     identifier("interaction_id", "call_id", "The conversation"),
     identifier("account_id", "account_id"),
     identifier("owner_id", "user_id"),
@@ -133,16 +189,16 @@ RECORDING_COLUMNS = (
     text("callee_id_number", "callee_number"),
     text("direction", "direction"),
     text("origin", "origin", "policy, action, queue, dialplan or conference"),
-    Column("grants", Kind.LIST, lambda recording: recording.grants, about="Why it was recorded"),
+    stored_json("grants", Kind.LIST, "grants", "Why it was recorded"),
     moment("start", "started_at"),
-    Column(
+    by_files(
         "duration",
         Kind.NUMBER,
         lambda recording: rounded(duration_ms(recording)),
         lambda value: duration_is(rounds_to("duration_ms", as_number(value)), as_number(value)),
         Q(switch_ms__isnull=False) | has_media(Q()),
     ),
-    Column(
+    by_files(
         "duration_ms",
         Kind.NUMBER,
         duration_ms,
@@ -159,10 +215,10 @@ RECORDING_COLUMNS = (
     text("state", "state", ", ".join(State.values)),
     of_media("file_name", Kind.TEXT, "file_name"),
     text("source_path", "source_path", "Where the file was found"),
-    Column("variants", Kind.LIST, variants, about="Every stored file"),
-    Column("tags", Kind.LIST, lambda recording: recording.tags),
+    by_files("variants", Kind.LIST, variants, None, None, "Every stored file"),
+    stored_json("tags", Kind.LIST, "tags"),
     flag("legal_hold", "legal_hold"),
-    Column("masked", Kind.LIST, lambda recording: recording.masked, about="Spans that are silenced"),
+    stored_json("masked", Kind.LIST, "masked", "Spans that are silenced"),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -17,18 +18,20 @@ NOT_IN_FILE_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2
 LONGEST_FILE_NAME = 200
 
 
-class Line:
-    """A file for the csv module that hands back what it is given."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
 def sheet(
     columns: Sequence[Column], chunks: Iterable[Sequence[Any]], zone: ZoneInfo, file_name: str
 ) -> StreamingHttpResponse:
+    """A file of rows."""
+    cells = ([[column.cell(row, zone) for column in columns] for row in rows] for rows in chunks)
+    return sheet_of_cells(columns, cells, zone, file_name)
+
+
+def sheet_of_cells(
+    columns: Sequence[Column], chunks: Iterable[Iterable[Sequence[Any]]], zone: ZoneInfo, file_name: str
+) -> StreamingHttpResponse:
+    """A file of cells that can go into it as they are."""
     return StreamingHttpResponse(
-        lines(columns, chunks, zone),
+        lines([column.heading(zone) for column in columns], chunks),
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": content_disposition_header(True, file_name) or "attachment",
@@ -37,11 +40,16 @@ def sheet(
     )
 
 
-def lines(columns: Sequence[Column], chunks: Iterable[Sequence[Any]], zone: ZoneInfo) -> Iterator[str]:
-    writer: Any = csv.writer(Line(), lineterminator="\r\n")
-    yield writer.writerow([column.heading(zone) for column in columns])
-    for rows in chunks:
-        yield "".join(writer.writerow([column.cell(row, zone) for column in columns]) for row in rows)
+def lines(headings: Sequence[str], chunks: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:
+    yield written([headings])
+    for cells in chunks:
+        yield written(cells)
+
+
+def written(cells: Iterable[Sequence[Any]]) -> str:
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\r\n").writerows(cells)
+    return file.getvalue()
 
 
 def plain_file_name(text: str, default: str) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 UNIX_EPOCH_IN_GREGORIAN_SECONDS = 62_167_219_200
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
+MICROSECONDS_OF_QUARTER = 15 * 60 * 1_000_000
+MOST_QUARTERS = 4096
 WHOLE_SECONDS = re.compile(r"-?[0-9]{1,12}", re.ASCII)
 
 
@@ -23,12 +26,37 @@ def local(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).isoformat(sep=" ", timespec="milliseconds")
 
 
+class LocalClock:
+    """Writes very many moments as ``local`` does: a zone's time is worked out once a quarter of an hour."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.zone = zone
+        self.quarters: dict[int, tuple[str, int, str]] = {}
+
+    def read(self, since_epoch: int) -> str:
+        """Write microseconds since 1970."""
+        quarter, rest = divmod(since_epoch, MICROSECONDS_OF_QUARTER)
+        hour, minute, offset = self.quarters.get(quarter) or self.quarter(quarter)
+        milliseconds = rest // 1000
+        second = milliseconds // 1000
+        return f"{hour}{minute + second // 60:02d}:{second % 60:02d}.{milliseconds % 1000:03d}{offset}"
+
+    def quarter(self, number: int) -> tuple[str, int, str]:
+        """What the times of a quarter begin with, its first minute, and the offset they end with."""
+        written = local(from_microseconds(number * MICROSECONDS_OF_QUARTER), self.zone)
+        if len(self.quarters) >= MOST_QUARTERS:
+            self.quarters.clear()
+        found = self.quarters[number] = written[:14], int(written[14:16]), written[23:]
+        return found
+
+
+@cache
+def clock_of(zone: ZoneInfo) -> LocalClock:
+    return LocalClock(zone)
+
+
 def unix_seconds(moment: datetime) -> int:
     return (moment - EPOCH) // SECOND
-
-
-def gregorian_seconds(moment: datetime) -> int:
-    return unix_seconds(moment) + UNIX_EPOCH_IN_GREGORIAN_SECONDS
 
 
 def microseconds(moment: datetime) -> int:

@@ -27,9 +27,10 @@ from ccportal.api.envelope import Answer, EnvelopeRenderer, refuse, request_id
 from ccportal.api.errors import NoLongerThere
 from ccportal.api.filters import Filters, period
 from ccportal.api.pages import DEFAULT_SIZE, Keyset, Page
+from ccportal.api.quick_rows import QuickRows, can_be_quick
 from ccportal.api.rates import count_request
 from ccportal.api.scoping import check_scope
-from ccportal.api.sheets import plain_file_name, sheet
+from ccportal.api.sheets import plain_file_name, sheet, sheet_of_cells
 
 M = TypeVar("M", bound=Model)
 
@@ -178,7 +179,11 @@ class ListView(AccountView):
         name = plain_file_name(query.get("file_name", ""), self.file_name)
         if self.request.method == "HEAD":
             rows = rows.none()
-        return sheet(self.columns, self.keyset.chunks(rows, page), self.account.zone, name)
+        zone = self.account.zone
+        if not can_be_quick(self.columns):
+            return sheet(self.columns, self.keyset.chunks(rows, page), zone, name)
+        quick = QuickRows(self, self.columns, self.keyset)
+        return sheet_of_cells(self.columns, quick.chunks(rows, page, zone), zone, name)
 
     def present(self, row: Any) -> dict[str, Any]:
         return present(self.columns, row)

@@ -10,14 +10,21 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 
-from ccportal.api.cdrs import CDR_COLUMNS
+from accounts.actors import actor_for
+from ccportal.api.cdrs import CDR_COLUMNS, CdrList, InteractionList
 from ccportal.api.columns import as_cell
+from ccportal.api.pages import Page
+from ccportal.api.queue_calls import QueueCallList
+from ccportal.api.quick_rows import QuickRows, can_be_quick
+from ccportal.api.recordings import RecordingList
 from ccportal.api.sheets import plain_file_name
+from ccportal.api.views import ListView
 from cdr.models import Leg
 from tests.api.conftest import Api
-from tests.factories import NOON, make_call, make_leg, make_offer, make_recording, make_visit
+from tests.factories import NOON, make_call, make_leg, make_media, make_offer, make_recording, make_visit
 
 LISTS = ["/cdrs", "/cdrs/interaction", "/queue_calls", "/recordings"]
 
@@ -40,6 +47,32 @@ def test_columns_are_those_of_the_list(api: Api, path: str) -> None:
     assert [name.split(" (")[0] for name in head] == list(row)
     assert len(body) == 1
     assert len(body[0]) == len(head)
+
+
+@pytest.mark.parametrize("view", [CdrList, InteractionList, QueueCallList, RecordingList])
+def test_long_files_have_the_cells_that_rows_have(api: Api, view: type[ListView]) -> None:
+    call = make_call(api.account, caller_name="=1+1", billsec=-3, user=api.user)
+    make_offer(make_visit(call, cancel_reason="TIMEOUT", answered_at=None))
+    make_leg(call)
+    recording = make_recording(call, tags=["=a", "b"], masked=[{"from": 1}])
+    make_media(recording)
+    make_recording(make_call(api.account, ended_at=None), leg_uuid="-gone")
+    make_leg(make_call(api.account, ended_at=None, answered_at=None, duration=None))
+    asked = seated(view, api)
+    rows = list(asked.rows())
+    zone = api.account.zone
+    slow = [[str(column.cell(row, zone)) for column in view.columns] for row in rows]
+    quick = QuickRows(asked, view.columns, view.keyset).chunks(asked.rows(), Page(None, False, None), zone)
+    assert can_be_quick(view.columns)
+    assert sorted([str(cell) for cell in cells] for chunk in quick for cells in chunk) == sorted(slow)
+    assert rows
+
+
+def seated(view: type[ListView], api: Api) -> ListView:
+    """The view as a request of the program makes it."""
+    request = RequestFactory().get("/")
+    request.actor = actor_for(api.user)  # type: ignore[attr-defined]
+    return view(request=request, kwargs={"account_id": api.account.pk.hex})
 
 
 @pytest.mark.parametrize("path", LISTS)

@@ -15,6 +15,7 @@ from benchmarks.figures import Figure, percentile, table
 from tests.postgres import NoPostgreSQL, find_programs
 
 SMALL = {
+    "csv_files": ("--calls", "50", "--database", "sqlite"),
     "decisions": ("--decisions", "100"),
     "ingest": ("--calls", "3", "--database", "sqlite"),
     "live": ("--calls", "3", "--rate", "20", "--database", "sqlite"),
