@@ -3,6 +3,7 @@
     bodies -> typed events -> conversations (cdr.ingest) -> takes (recordings.capture)
            -> files that are to be made anew (recordings.basis)
            -> what the recorder told of them (recordings.expected) -> journal position
+           -> what all that adds to the figures (cdr.rollups)
 
 The position is committed with the rows, and all of it can be repeated: a crash costs one batch's work again.
 """
@@ -20,8 +21,9 @@ import msgspec
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 
 from accounts.models import Account, Switch
-from cdr import ingest, observations
+from cdr import ingest, observations, status_time
 from cdr.models import IngestPosition
+from cdr.rollups import Change
 from database.moments import moment
 from queues import changes
 from queues.models import Agent, Queue
@@ -144,11 +146,11 @@ def _apply(switch: Switch, heard: Heard, journal: str, batch: int) -> Applied:
     position = _lock(switch)
     if journal and position.journal == journal and batch <= position.batch:
         return Applied(skipped=True)
-    touched = write_calls(switch, heard.calls)
-    _finish(switch, heard, position, journal, batch)
+    result = write_calls(switch, heard.calls)
+    _finish(switch, heard, result.figures, position, journal, batch)
     return Applied(
         events=len(heard.calls) + len(heard.agents),
-        conversations=touched,
+        conversations=len(result.touched),
         malformed=heard.malformed.total(),
         unknown=heard.unknown.total(),
     )
@@ -158,25 +160,29 @@ def _apply_apart(switch: Switch, heard: Heard, journal: str, batch: int) -> Appl
     """The same with each conversation in a savepoint: what the database refuses is counted and left out."""
     position = _lock(switch)
     touched = 0
+    figures = Change()
     for events in ingest.split(heard.calls):
         try:
             with transaction.atomic():
-                touched += write_calls(switch, events)
+                result = write_calls(switch, events)
         except (OperationalError, InterfaceError):
             raise
         except DatabaseError as error:
             log.exception("switch %s: a conversation of %d events refused", switch.pk, len(events))
             heard.malformed[type(error).__name__] += len(events)
-    _finish(switch, heard, position, journal, batch)
+        else:
+            figures.join(result.figures)
+            touched += len(result.touched)
+    _finish(switch, heard, figures, position, journal, batch)
     return Applied(events=len(heard.calls), conversations=touched, malformed=heard.malformed.total())
 
 
-def write_calls(switch: Switch, events: Sequence[ev.Event]) -> int:
-    """Calls, their recordings, and the queues and agents named in them."""
+def write_calls(switch: Switch, events: Sequence[ev.Event]) -> ingest.Ingested:
+    """Calls, their recordings, and the queues and agents named in them; figures are the caller's to write."""
     result = ingest.ingest(switch, events)
     capture.record_takes(switch, capture.takes_of(result))
     expected.move_decisions(result.absorbed)
-    ingest.retire(result.absorbed)
+    ingest.retire(result)
     basis.follow({touched.id for touched in result.touched if not touched.is_new})
     visits = [
         (touched.account_id, visit)
@@ -186,7 +192,7 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> int:
     ]
     changes.enter(Queue, ((account, visit.queue) for account, visit in visits))
     changes.enter(Agent, ((account, offer.agent) for account, visit in visits for offer in visit.offers))
-    return len(result.touched)
+    return result
 
 
 def _lock(switch: Switch) -> IngestPosition:
@@ -195,11 +201,13 @@ def _lock(switch: Switch) -> IngestPosition:
     return IngestPosition.objects.select_for_update().get(switch=switch)
 
 
-def _finish(switch: Switch, heard: Heard, position: IngestPosition, journal: str, batch: int) -> None:
+def _finish(
+    switch: Switch, heard: Heard, figures: Change, position: IngestPosition, journal: str, batch: int
+) -> None:
     expected.note(switch, heard.recorder)
     expected.find_calls(switch)
     expected.settle_ended(switch)
-    changes.record_changes(switch, heard.agents)
+    record_changes(switch, heard.agents, figures)
     observations.record_gaps(switch, heard.connection)
     observations.count(switch, "unknown", heard.unknown)
     observations.count(switch, "malformed", heard.malformed)
@@ -207,3 +215,13 @@ def _finish(switch: Switch, heard: Heard, position: IngestPosition, journal: str
         position.journal, position.batch = journal, batch
     position.last_event_at = max(filter(None, [position.last_event_at, moment(heard.last_at)]), default=None)
     position.save(update_fields=["journal", "batch", "last_event_at", "updated_at"])
+    figures.write()
+
+
+def record_changes(switch: Switch, heard: Sequence[ev.AgentChanged], figures: Change) -> None:
+    """What agents did, and the time that their statuses are of."""
+    stretches = status_time.stretches_of(switch, heard)
+    status_time.lock(stretches)
+    status_time.count(figures, stretches, -1)
+    changes.record_changes(switch, heard)
+    status_time.count(figures, stretches, +1)

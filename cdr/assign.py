@@ -14,6 +14,7 @@ from accounts.access import Action
 from accounts.models import Account
 from accounts.tenancy import Actor
 from cdr.models import Call, QueueVisit
+from cdr.rollups import counted
 from queues.models import Agent, Queue
 
 CALLS_AT_ONCE = 500
@@ -37,10 +38,11 @@ def assign_batch(call_ids: list[uuid.UUID], account: Account, actor: Actor) -> i
     calls = list(Call.objects.select_for_update().filter(pk__in=call_ids).order_by("pk"))
     moved = [call for call in calls if call.account_id != account.pk or not call.assigned]
     ids = [call.pk for call in moved]
-    give(Call.objects.filter(pk__in=ids), account)
-    Call.objects.filter(pk__in=ids).update(assigned=True)
-    for part in parts_of_a_call():
-        give(part.related_model._default_manager.filter(**{f"{part.field.name}__in": ids}), account)
+    with counted(ids):
+        give(Call.objects.filter(pk__in=ids), account)
+        Call.objects.filter(pk__in=ids).update(assigned=True)
+        for part in parts_of_a_call():
+            give(part.related_model._default_manager.filter(**{f"{part.field.name}__in": ids}), account)
     enter_queues_and_agents(ids, account)
     audit.record_each(actor, "assign", moved, account=account.pk.hex)
     return len(moved)

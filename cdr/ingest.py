@@ -1,8 +1,8 @@
 """From a batch of events to calls, legs, queue visits and offers: any order, any number of times, same rows.
 
 1. Events that name a leg in common make a group; it joins the conversations that already know its legs.
-2. What is kept of those is read, new events are added, each conversation is assembled from all it has.
 2. What is kept of those is read, new events are added, and each conversation is assembled anew.
+3. What their rows add to the figures is taken out before they are rewritten, and put in after ``retire``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from cdr.assembly import Conversation, LegFacts, assemble
 from cdr.conversations import IN_ROOM, ROOM, Groups, keys_of
 from cdr.evidence import Events
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
+from cdr.rollups import Change, lock_calls
 from cdr.rows import Owner, Rows, add_rows
 from database.bulk import Row, chunks
+from queues.models import Agent
 from switch import events as ev
 from switch.networks import NetworkRules
 
@@ -46,6 +48,7 @@ class Ingested:
 
     touched: list[Touched] = field(default_factory=list)
     absorbed: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
+    figures: Change = field(default_factory=Change)
 
 
 @dataclass(slots=True)
@@ -159,7 +162,7 @@ def _new_id(switch: Switch, conversation: Conversation, keys: list[str]) -> uuid
 def _write(switch: Switch, groups: Sequence[_Group], result: Ingested) -> None:
     routes = _route(switch, groups)
     owners = _owners(groups, routes, result.absorbed)
-    rows = Rows()
+    rows = Rows(rests=_rests(groups, owners))
     keys: dict[str, uuid.UUID] = {}
     for group in groups:
         add_rows(rows, switch, group.id, group.conversation, owners[group.id], routes)
@@ -168,12 +171,28 @@ def _write(switch: Switch, groups: Sequence[_Group], result: Ingested) -> None:
         result.touched.append(
             Touched(group.id, group.is_new, owners[group.id].account_id, group.conversation, routes)
         )
-    rows.write()
+    rows.write_calls()
+    lock_calls(result.absorbed)
+    result.figures.take_out([*(group.id for group in groups), *result.absorbed])
+    rows.write_parts()
     evidence.keep(switch, {group.id: group.events for group in groups}, keys)
     _remove_stale_offers([group.id for group in groups if not group.is_new], rows)
     provisional = [group.id for group in groups if group.conversation.is_provisional and not group.is_new]
     _remove_stale(Leg, provisional, rows.legs)
     _remove_stale(QueueVisit, provisional, rows.visits)
+
+
+def _rests(groups: Iterable[_Group], owners: Mapping[uuid.UUID, Owner]) -> dict[tuple[uuid.UUID, str], int]:
+    """The wrap-up in milliseconds that agents who are set up here have after a call."""
+    offers = [
+        (group, offer) for group in groups for visit in group.conversation.visits for offer in visit.offers
+    ]
+    accounts = {owners[group.id].account_id for group, _ in offers}
+    agents = Agent.objects.filter(
+        managed=True, account__in=accounts - {None}, name__in={offer.agent for _, offer in offers}
+    )
+    told = agents.values_list("account_id", "name", "wrap_up_time") if offers else ()
+    return {(account, name): seconds * 1000 for account, name, seconds in told}
 
 
 def _route(switch: Switch, groups: Iterable[_Group]) -> dict[str, Route]:
@@ -257,8 +276,9 @@ def _remove_stale(model: type[Leg | QueueVisit], call_ids: Sequence[uuid.UUID], 
         model._default_manager.filter(pk__in=set(old) - set(current)).delete()
 
 
-def retire(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:
-    """Remove calls that went into others; their ids go on resolving."""
+def retire(result: Ingested) -> None:
+    """Remove calls that went into others, whose ids go on resolving, and count what is there now."""
+    absorbed = result.absorbed
     for old, new in absorbed.items():
         CallAlias.objects.filter(call=old).update(call=new)
         Call.objects.filter(pk=old).delete()
@@ -266,6 +286,7 @@ def retire(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:
         [CallAlias(id=old, call_id=new) for old, new in absorbed.items()], ignore_conflicts=True
     )
     evidence.retire(absorbed)
+    result.figures.put_in([touched.id for touched in result.touched])
 
 
 def split(events: Iterable[ev.Event]) -> list[list[ev.Event]]:

@@ -7,6 +7,10 @@ from django.db.models import F, Q
 
 from accounts.models import Account, Device, Switch, User
 from accounts.tenancy import Actor, TenantModel
+from cdr.figure_tables import AgentFigures as AgentFigures
+from cdr.figure_tables import FiguresMark as FiguresMark
+from cdr.figure_tables import QueueFigures as QueueFigures
+from cdr.figure_tables import StatisticsCheck as StatisticsCheck
 
 
 class PlatformDirection(models.TextChoices):
@@ -244,7 +248,11 @@ class QueueVisit(CallPart):
 
 
 class AgentOffer(CallPart):
-    """One agent asked to take one caller; ``hangup_cause`` says why not."""
+    """One agent asked to take one caller; ``hangup_cause`` says why not.
+
+    ``talk_ms`` runs from the answer to the agent's end and has ``hold_ms`` in it; ``wrap_up_ms`` is what the
+    agent was given after it.
+    """
 
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="offers")
     visit = models.ForeignKey(QueueVisit, on_delete=models.CASCADE, related_name="offers")
@@ -257,6 +265,9 @@ class AgentOffer(CallPart):
     ended_at = models.DateTimeField(null=True)
     ring_ms = models.BigIntegerField(null=True)
     talk_ms = models.BigIntegerField(null=True)
+    hold_ms = models.BigIntegerField(default=0)
+    wrap_up_ms = models.BigIntegerField(default=0)
+    transferred = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["offered_at", "id"]

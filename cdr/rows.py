@@ -145,21 +145,28 @@ OFFERS = Table(
         "ended_at",
         "ring_ms",
         "talk_ms",
+        "hold_ms",
+        "wrap_up_ms",
+        "transferred",
     ],
 )
 
 
 @dataclass(slots=True)
 class Rows:
-    """The rows of a batch, a list a table."""
+    """The rows of a batch, a list a table; ``rests`` are the agents' wrap-ups in ms, by account and name."""
 
     calls: list[Row] = field(default_factory=list)
     legs: list[Row] = field(default_factory=list)
     visits: list[Row] = field(default_factory=list)
     offers: list[Row] = field(default_factory=list)
+    rests: Mapping[tuple[uuid.UUID, str], int] = field(default_factory=dict)
 
-    def write(self) -> None:
+    def write_calls(self) -> None:
+        """Calls first: whoever has a call's row has all of it."""
         CALLS.upsert(self.calls)
+
+    def write_parts(self) -> None:
         LEGS.upsert(self.legs)
         VISITS.upsert(self.visits)
         OFFERS.upsert(self.offers)
@@ -205,7 +212,8 @@ def add_rows(
         for offer in visit.offers:
             counted[offer.agent] += 1
             offer_id = uuid.uuid5(visit_id, f"{counted[offer.agent]}:{offer.agent}")
-            rows.offers.append(_offer_row(offer_id, visit_id, call_id, shared, offer))
+            rest = rows.rests.get((owner.account_id, offer.agent), 0) if owner.account_id else 0
+            rows.offers.append(_offer_row(offer_id, visit_id, call_id, shared, offer, rest))
 
 
 def _call_row(
@@ -372,6 +380,7 @@ def _offer_row(
     call_id: uuid.UUID,
     shared: tuple[uuid.UUID | None, uuid.UUID],
     offer: OfferFacts,
+    rest: int,
 ) -> Row:
     rung_until = offer.answered or offer.ended
     return (
@@ -388,4 +397,7 @@ def _offer_row(
         moment(offer.ended),
         span_ms(offer.offered, rung_until),
         span_ms(offer.answered, offer.ended),
+        offer.hold // 1000,
+        rest if offer.answered and offer.ended else 0,
+        offer.transferred,
     )

@@ -15,14 +15,26 @@ Row = Sequence[Any]
 
 
 class Table:
-    """A model's table and the columns that are written; rows are tuples in their order, the id among them."""
+    """A model's table and the columns that are written; rows are tuples in their order, the id among them.
+
+    Of rows that are there already, ``added`` columns are added to and ``highest`` ones raised; with either,
+    nothing else of them is changed, and rows are written in the order of their keys: whoever else adds to
+    some of them waits, and never for one who waits for it.
+    """
 
     def __init__(
-        self, model: type[models.Model], columns: Sequence[str], key: Sequence[str] = ("id",)
+        self,
+        model: type[models.Model],
+        columns: Sequence[str],
+        key: Sequence[str] = ("id",),
+        added: Sequence[str] = (),
+        highest: Sequence[str] = (),
     ) -> None:
         self.model = model
         self.columns = tuple(columns)
         self.key = tuple(key)
+        self.added = tuple(added)
+        self.highest = tuple(highest)
 
     @cached_property
     def fields(self) -> list[models.Field[Any, Any]]:
@@ -49,10 +61,25 @@ class Table:
     @cached_property
     def _on_conflict(self) -> str:
         key = ", ".join(f'"{name}"' for name in self.key)
+        if self.added or self.highest:
+            changes = ", ".join([*map(self._addition, self.added), *map(self._maximum, self.highest)])
+            return f"ON CONFLICT ({key}) DO UPDATE SET {changes}"
         updated = [name for name in self._names if name.strip('"') not in self.key]
         if not updated:
             return f"ON CONFLICT ({key}) DO NOTHING"
         return f"ON CONFLICT ({key}) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in updated)
+
+    def _addition(self, name: str) -> str:
+        return f'"{name}" = "{self.name}"."{name}" + excluded."{name}"'
+
+    def _maximum(self, name: str) -> str:
+        greatest = "GREATEST" if connection.vendor == "postgresql" else "MAX"
+        return f'"{name}" = {greatest}("{self.name}"."{name}", excluded."{name}")'
+
+    @cached_property
+    def _in_order(self) -> str:
+        keys = ", ".join(f'"{name}"' for name in self.key)
+        return f" ORDER BY {keys}" if self.added or self.highest else ""
 
     def _copy_and_merge(self, rows: Sequence[Row]) -> None:
         names = ", ".join(self._names)
@@ -66,7 +93,8 @@ class Table:
                 for row in rows:
                     copy.write_row(row)
             cursor.execute(
-                f'INSERT INTO "{self.name}" ({names}) SELECT {names} FROM {staged} {self._on_conflict}'
+                f'INSERT INTO "{self.name}" ({names}) '
+                f"SELECT {names} FROM {staged}{self._in_order} {self._on_conflict}"
             )
             cursor.execute(f"DELETE FROM {staged}")
 
@@ -84,7 +112,8 @@ def as_json(value: object) -> str:
 
 
 def _plain_time(value: dt.datetime) -> str:
-    return value.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    """Write a time as Django does, so that equal times are equal texts."""
+    return str(value.astimezone(dt.UTC).replace(tzinfo=None))
 
 
 SQLITE_FORMS: dict[type, Callable[[Any], Any]] = {

@@ -32,14 +32,14 @@ def record_changes(switch: Switch, changes: Sequence[ev.AgentChanged]) -> None:
                 change.value[:255],
             )
             for id_, moment, change in (
-                (_change_id(switch, change), instant(change.at), change)
+                (change_id(switch, change), instant(change.at), change)
                 for change in {change.identity: change for change in changes}.values()
             )
         ]
     )
 
 
-def _change_id(switch: Switch, change: ev.AgentChanged) -> uuid.UUID:
+def change_id(switch: Switch, change: ev.AgentChanged) -> uuid.UUID:
     return uuid.uuid5(switch.pk, f"agent-change:{change.core}:{change.sequence}")
 
 

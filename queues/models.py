@@ -13,6 +13,7 @@ from accounts.models import Account, Switch, SwitchKind, Team, User
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
 from queues import live_rows  # noqa: F401 - models of this app
 from queues.configuration import AgentParameters, QueueParameters, TierParameters
+from queues.thresholds import SERVICE_LEVEL_CHOICES, SHORT_ABANDON_CHOICES
 from queues.validators import domains_in, validate_module_settings, validate_switch_name
 from switch.commands import AgentStatus
 
@@ -61,10 +62,32 @@ class Queue(QueueParameters, Served):
         related_name="queues",
         help_text="Where callers wait; empty for every switch of the account",
     )
+    service_level_seconds = models.PositiveSmallIntegerField(
+        "service level within",
+        default=20,
+        choices=SERVICE_LEVEL_CHOICES,
+        help_text="A caller answered within this time was answered in time",
+    )
+    short_abandon_seconds = models.PositiveSmallIntegerField(
+        "short abandon",
+        default=5,
+        choices=SHORT_ABANDON_CHOICES,
+        help_text="A caller who hung up before this time is counted apart, and not in the service level",
+    )
 
     class Meta:
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["account", "name"], name="queue_unique_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["account", "name"], name="queue_unique_name"),
+            models.CheckConstraint(
+                condition=Q(service_level_seconds__in=[seconds for seconds, _ in SERVICE_LEVEL_CHOICES]),
+                name="queue_service_level_seconds",
+            ),
+            models.CheckConstraint(
+                condition=Q(short_abandon_seconds__in=[seconds for seconds, _ in SHORT_ABANDON_CHOICES]),
+                name="queue_short_abandon_seconds",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.label or self.name

@@ -36,7 +36,17 @@ from accounts.models import (
     User,
 )
 from accounts.tenancy import TenantModel
-from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
+from cdr.models import (
+    AgentFigures,
+    AgentOffer,
+    Call,
+    CallAlias,
+    FiguresMark,
+    Leg,
+    QueueFigures,
+    QueueVisit,
+    StatisticsCheck,
+)
 from policies.models import PolicyChange, RecordingPolicy
 from queues.live_rows import AgentNow, WaitingCaller
 from queues.models import Agent, AgentChange, Difference, Queue, QueueServer, SwitchOrder, Tier
@@ -294,6 +304,21 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     Leg: lambda tenant: make.make_leg(row(tenant, Call), custom={MARK: MARK}),
     QueueVisit: lambda tenant: make.make_visit(row(tenant, Call), f"{MARK}@default", agent_name=MARK),
     AgentOffer: lambda tenant: make.make_offer(row(tenant, QueueVisit), MARK),
+    QueueFigures: lambda tenant: QueueFigures.objects.create(
+        account=tenant.account, span="quarter", begins_at=make.NOON, queue_name=f"{MARK}@default", offered=1
+    ),
+    AgentFigures: lambda tenant: AgentFigures.objects.create(
+        account=tenant.account, span="quarter", begins_at=make.NOON, agent_name=MARK, offered=1
+    ),
+    FiguresMark: lambda tenant: FiguresMark.objects.create(account=tenant.account, zone="UTC"),
+    StatisticsCheck: lambda tenant: StatisticsCheck.objects.create(
+        account=tenant.account,
+        checked_at=make.NOON,
+        since=make.NOON,
+        until=make.NOON,
+        compared=1,
+        repaired=0,
+    ),
     Recording: lambda tenant: make.make_recording(row(tenant, Call), tags=[MARK]),
     RecordingPolicy: lambda tenant: RecordingPolicy.objects.create(
         account=tenant.account, document={"account": {"any": {"any": {"url": f"https://{MARK}.example/"}}}}

@@ -89,7 +89,7 @@ def _read_event(leg: LegFacts, event: ev.LegEvent) -> None:
 
 def _resume(leg: LegFacts, at: int) -> None:
     if leg.held_since:
-        leg.hold += max(at - leg.held_since, 0)
+        leg.holds.append((leg.held_since, max(at, leg.held_since)))
         leg.held_since = 0
 
 

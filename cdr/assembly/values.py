@@ -35,7 +35,7 @@ class LegFacts:
     cause: str = ""
     billsec: int | None = None
     duration: int | None = None
-    hold: int = 0
+    holds: list[tuple[int, int]] = field(default_factory=list)
     held_since: int = 0
     other_leg: str = ""
     originator: str = ""
@@ -43,6 +43,10 @@ class LegFacts:
     write_codec: str = ""
     quality: dict[str, float] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hold(self) -> int:
+        return sum(end - begin for begin, end in self.holds)
 
     @property
     def is_loopback(self) -> bool:
@@ -64,6 +68,8 @@ class OfferFacts:
     cause: str = ""
     answered: int = 0
     ended: int = 0
+    hold: int = 0
+    transferred: bool = False
 
 
 @dataclass(slots=True)

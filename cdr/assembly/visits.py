@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from cdr.assembly.handling import tell_handling
 from cdr.assembly.reported import fill_from_report
 from cdr.assembly.values import LegFacts, OfferFacts, VisitFacts
 from switch import events as ev
@@ -26,6 +27,7 @@ def assemble_visits(events: Iterable[ev.Event], legs: dict[str, LegFacts]) -> li
         fill_from_report(visit, report)
     for visit in visits.values():
         _settle(visit, legs)
+    tell_handling(visits.values(), legs)
     return sorted(visits.values(), key=lambda visit: (visit.joined, visit.member))
 
 
@@ -88,6 +90,8 @@ def _settle(visit: VisitFacts, legs: dict[str, LegFacts]) -> None:
     if visit.cause == "Terminated" and not visit.left and visit.answer and visit.answer.agent_leg in legs:
         visit.left = legs[visit.answer.agent_leg].ended
         visit.left_epoch = visit.left_epoch or visit.left // ev.MICROSECONDS
+    if not visit.left and not visit.answer and visit.session in legs:
+        visit.left = legs[visit.session].ended
     for offer in visit.offers:
         leg = legs.get(offer.agent_leg)
         if offer.outcome == "ringing" and (visit.left or (leg and leg.ended)):

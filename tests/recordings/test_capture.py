@@ -235,7 +235,7 @@ def hear(switch: Switch, batches: Sequence[Sequence[Event]]) -> None:
     for batch in batches:
         result = ingest(switch, batch)
         record_takes(switch, takes_of(result))
-        retire(result.absorbed)
+        retire(result)
 
 
 def events_of(name: str) -> list[Event]:

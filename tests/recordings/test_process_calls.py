@@ -57,7 +57,7 @@ def processed(name: str, switch: Switch, captured: Put) -> list[Recording]:
         switch, [event for body in captures.bodies(name) if (event := translator.translate(body))]
     )
     record_takes(switch, takes_of(result))
-    retire(result.absorbed)
+    retire(result)
     for recording in Recording.objects.filter(state=State.RECEIVED):
         collect(recording.pk)
         process(recording.pk)
