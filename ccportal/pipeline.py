@@ -2,6 +2,7 @@
 
     bodies -> typed events -> conversations (cdr.ingest) -> takes (recordings.capture)
            -> files that are to be made anew (recordings.basis)
+           -> what webhooks want to hear of (recordings.delivery.news)
            -> what the recorder told of them (recordings.expected) -> journal position
            -> what all that adds to the figures (cdr.rollups)
 
@@ -28,6 +29,7 @@ from database.moments import moment
 from queues import changes
 from queues.models import Agent, Queue
 from recordings import basis, capture, expected
+from recordings.delivery import news
 from recordings.expected import RecorderEvent
 from switch import events as ev
 from switch.errors import MalformedEvent
@@ -184,6 +186,7 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> ingest.Ingested:
     expected.move_decisions(result.absorbed)
     ingest.retire(result)
     basis.follow({touched.id for touched in result.touched if not touched.is_new})
+    news.calls_ended(result.touched)
     visits = [
         (touched.account_id, visit)
         for touched in result.touched

@@ -21,7 +21,7 @@ from django.conf import settings
 Address = IPv4Address | IPv6Address
 Resolve = Callable[..., Iterable[Any]]
 
-PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 990}
+PORTS = {"http": 80, "https": 443, "ftp": 21, "ftps": 21}
 LONGEST_URL = 2048
 LONGEST_NAME = 253
 NEVER_IN_A_URL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028\u2029\ufeff\\\"<>^`{|}]")

@@ -22,6 +22,7 @@ from cdr.assembly import Take
 from cdr.ingest import Ingested, Touched
 from database.bulk import Table, as_json
 from database.moments import moment
+from recordings.delivery import news
 from recordings.enqueue import collect_soon, rehome_soon
 from recordings.matching import KnownRows, kept_path, match, rid_of, text
 from recordings.models import BROUGHT, Finding, Origin, Recording, State
@@ -157,6 +158,7 @@ class Changes:
     unwanted: list[uuid.UUID] = field(default_factory=list)
     wanted: list[uuid.UUID] = field(default_factory=list)
     moved: list[uuid.UUID] = field(default_factory=list)
+    lost: list[uuid.UUID] = field(default_factory=list)
 
     def add(self, conversation: ConversationTakes) -> None:
         pool = self.known.pool(conversation.call_ids, conversation.takes)
@@ -209,6 +211,8 @@ class Changes:
     def _follow_up(self, row: Recording, state_before: str, account_before: uuid.UUID | None) -> None:
         if row.state == State.RECEIVED and state_before != State.RECEIVED:
             self.wanted.append(row.pk)
+        if row.state == State.MISSING and state_before != State.MISSING:
+            self.lost.append(row.pk)
         if row.pk in self.known.with_media and row.account_id != account_before:
             self.moved.append(row.pk)
 
@@ -217,6 +221,7 @@ class Changes:
         Recording.objects.filter(pk__in=self.unwanted).delete()
         collect_soon(self.wanted)
         rehome_soon(self.moved)
+        news.recordings_failed(self.lost)
         return self.wanted
 
 

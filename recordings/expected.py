@@ -16,6 +16,7 @@ from accounts.audit import clean
 from accounts.models import Switch
 from cdr.models import Leg
 from database.moments import moment
+from recordings.delivery import news
 from recordings.matching import kept_path, text
 from recordings.models import Decision, Finding, Origin, Recording, State
 from switch import events as ev
@@ -225,3 +226,4 @@ def settle(row: Recording, *, was_answered: bool) -> None:
     row.state_reason = row.state_reason or NEVER_BEGAN
     row.state_at = timezone.now()
     row.save(update_fields=["state", "finding", "state_reason", "state_at"])
+    news.recordings_failed([row.pk])

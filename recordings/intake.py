@@ -23,6 +23,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from recordings.candidates import Found, find_source, open_source, overwritten, overwritten_by_other
+from recordings.delivery import news
 from recordings.enqueue import process_soon, rehome_soon
 from recordings.models import PLAYABLE, Finding, Media, Recording, State, Variant
 from recordings.peaks import store_peaks
@@ -229,13 +230,15 @@ def give_up_or_wait(recording: Recording, error: SourceError) -> None:
     is_growing = error.finding == Finding.UNFINISHED
     final = error.permanent or (recording.attempts >= TRIES and not is_growing)
     verdict = State.FAILED if error.finding == Finding.UNREADABLE else State.MISSING
-    at_work(recording.pk).update(
-        state=verdict if final else State.RECEIVED,
-        state_at=timezone.now(),
-        finding=error.finding if final else "",
-        state_reason=error.reason[:255],
-        next_try_at=None if final else timezone.now() + BETWEEN_TRIES,
-    )
+    with transaction.atomic():
+        at_work(recording.pk).update(
+            state=verdict if final else State.RECEIVED,
+            state_at=timezone.now(),
+            finding=error.finding if final else "",
+            state_reason=error.reason[:255],
+            next_try_at=None if final else timezone.now() + BETWEEN_TRIES,
+        )
+        news.recordings_failed([recording.pk] if final else [])
 
 
 def back_off(recording_id: uuid.UUID, error: Exception) -> None:

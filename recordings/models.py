@@ -13,6 +13,8 @@ from recordings.arrivals import FolderLook as FolderLook
 from recordings.arrivals import Orphan as Orphan
 from recordings.arrivals import OrphanState as OrphanState
 from recordings.arrivals import UploadToken as UploadToken
+from recordings.delivery.models import Delivery as Delivery
+from recordings.delivery.models import Webhook as Webhook
 from recordings.stores import AudioStore
 
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.files.base import File
 from django.core.files.storage import Storage
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -19,6 +20,7 @@ from django.utils.http import http_date, parse_http_date_safe
 from accounts import audit
 from accounts.tenancy import Actor
 from recordings.buckets import BucketStorage
+from recordings.delivery import news
 from recordings.listening import note_asked
 from recordings.models import PLAYABLE, Finding, Media, Recording, State
 from recordings.ranges import Span, Unsatisfiable, span_of
@@ -55,7 +57,11 @@ def report_missing(media: Media) -> MediaMissing:
     reason = "The file is no longer in storage."
     is_still_there = Media.objects.filter(pk=media.pk, key=media.key).exists()
     rows = Recording.objects.filter(pk=media.recording_id, state__in=PLAYABLE if is_still_there else [])
-    rows.update(state=State.MISSING, state_at=timezone.now(), finding=Finding.MISSING, state_reason=reason)
+    with transaction.atomic():
+        rows.update(
+            state=State.MISSING, state_at=timezone.now(), finding=Finding.MISSING, state_reason=reason
+        )
+        news.recordings_failed([media.recording_id])
     return MediaMissing(reason)
 
 

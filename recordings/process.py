@@ -18,6 +18,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from recordings.basis import basis_of, go_on, start_from
+from recordings.delivery import files, news
 from recordings.enqueue import process_soon, rehome_soon
 from recordings.models import PLAYABLE, ProcessingStep, Recording, State
 from recordings.peaks import peaks_key
@@ -164,6 +165,8 @@ def done(recording: Recording, basis: str) -> None:
         row.state, row.state_at, row.attempts, row.next_try_at = State.READY, timezone.now(), 0, None
         row.state_reason = row.state_reason if row.finding else ""
         row.save(update_fields=["state", "state_at", "attempts", "next_try_at", "state_reason"])
+        files.put_recording(row)
+        news.recording_ready(row.pk)
         if row.account_id != recording.account_id:
             rehome_soon([row.pk])
 
@@ -173,12 +176,14 @@ def fail(recording: Recording, failed: StepFailed) -> None:
     is_final = failed.permanent or recording.attempts >= MOST_TRIES
     wait = min(FIRST_WAIT * 2 ** min(recording.attempts, 12), LONGEST_WAIT)
     changes: dict[str, object] = {} if recording.finding else {"state_reason": failed.reason[:255]}
-    Recording.objects.filter(pk=recording.pk, state=State.PROCESSING).update(
-        state=State.FAILED,
-        state_at=timezone.now(),
-        next_try_at=None if is_final else timezone.now() + wait,
-        **changes,
-    )
+    with transaction.atomic():
+        Recording.objects.filter(pk=recording.pk, state=State.PROCESSING).update(
+            state=State.FAILED,
+            state_at=timezone.now(),
+            next_try_at=None if is_final else timezone.now() + wait,
+            **changes,
+        )
+        news.recordings_failed([recording.pk] if is_final else [])
 
 
 def discard(recording: Recording, short: TooShort) -> None:

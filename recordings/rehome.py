@@ -16,6 +16,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import schedule
 
+from recordings.delivery import files
 from recordings.models import Media, Recording
 from recordings.peaks import peaks_key
 from recordings.storage import StorageDamaged, key_of, storage_at, store
@@ -50,6 +51,7 @@ def rehome(recording_id: uuid.UUID) -> None:
         place = place_of(media.recording, media)
         if place != Place(media.store, media.key):
             move(media, place)
+    files.follow(recording_id)
 
 
 @dataclass(frozen=True)

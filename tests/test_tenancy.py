@@ -52,6 +52,7 @@ from queues.live_rows import AgentNow, WaitingCaller
 from queues.models import Agent, AgentChange, Difference, Queue, QueueServer, SwitchOrder, Tier
 from recordings.models import (
     Decision,
+    Delivery,
     Listening,
     Media,
     Orphan,
@@ -61,6 +62,7 @@ from recordings.models import (
     RecordingRequest,
     Redo,
     UploadToken,
+    Webhook,
 )
 from recordings.stores import AudioStore
 from tests import factories as make
@@ -162,6 +164,8 @@ ROUTES: dict[str, Route] = {
     f"{ACCOUNT}/phone_numbers/<str:item_id>": item(Account, PhoneNumber),
     f"{ACCOUNT}/api_keys": item(Account),
     f"{ACCOUNT}/api_keys/<str:item_id>": item(Account, ApiKey),
+    f"{ACCOUNT}/webhooks": item(Account),
+    f"{ACCOUNT}/webhooks/<str:item_id>": item(Account, Webhook),
     f"{ACCOUNT}/recording_decision": item(Account, owner=405),
     f"{ACCOUNT}/cdrs": item(Account),
     f"{ACCOUNT}/cdrs/interaction": item(Account),
@@ -204,6 +208,8 @@ ROUTES: dict[str, Route] = {
     **admin_of(Leg, **READ_ONLY),
     **admin_of(QueueVisit, **READ_ONLY),
     **admin_of(Recording, **READ_ONLY),
+    **admin_of(Delivery, **READ_ONLY),
+    **admin_of(Webhook),
     f"{POLICIES}/": Page(302),
     f"{POLICIES}/account/<str:key>/": item(Account),
     f"{POLICIES}/account/<str:key>/history/": item(Account),
@@ -333,6 +339,16 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
         leg_uuid=MARK,
         decided_at=timezone.now(),
         refusals=[{"because": MARK}],
+    ),
+    Webhook: lambda tenant: Webhook.objects.create(
+        account=tenant.account, name=f"{MARK} hook", url=f"https://{MARK}.example/".lower()
+    ),
+    Delivery: lambda tenant: Delivery.objects.create(
+        account=tenant.account,
+        kind="recording",
+        subject=MARK,
+        recording=row(tenant, Recording),
+        url=f"https://{MARK}.example/".lower(),
     ),
     ProcessingStep: lambda tenant: ProcessingStep.objects.create(
         recording=row(tenant, Recording), position=0, name="probe", started_at=timezone.now(), note=MARK

@@ -28,6 +28,7 @@ from ccportal.api.recordings import (
 from ccportal.api.sign_in import ApiAuth, TokenAuth, UserAuth
 from ccportal.api.uploads import RecordingUploadToken
 from ccportal.api.views import Unknown
+from ccportal.api.webhooks import WebhookDetail, WebhookList
 
 account_patterns: list[URLPattern | URLResolver] = [
     path("children", Children.as_view(), name="children"),
@@ -40,6 +41,8 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("phone_numbers/<str:item_id>", PhoneNumberDetail.as_view(), name="phone-number"),
     path("api_keys", ApiKeyList.as_view(), name="api-keys"),
     path("api_keys/<str:item_id>", ApiKeyDetail.as_view(), name="api-key"),
+    path("webhooks", WebhookList.as_view(), name="webhooks"),
+    path("webhooks/<str:item_id>", WebhookDetail.as_view(), name="webhook"),
     path("recording_decision", RecordingDecision.as_view(), name="recording-decision"),
     path("cdrs", CdrList.as_view(), name="cdrs"),
     path("cdrs/interaction", InteractionList.as_view(), name="interactions"),

@@ -1,0 +1,17 @@
+"""Why something could not be sent."""
+
+from __future__ import annotations
+
+
+class DeliveryFailed(Exception):
+    """A try that failed: the reason in words, without secrets, and what is to be done about it.
+
+    ``permanent`` means that another try would go the same way; ``retry_after`` is when the receiver asked
+    to be tried again, in seconds.
+    """
+
+    def __init__(self, reason: str, *, permanent: bool = False, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.permanent = permanent
+        self.retry_after = retry_after
