@@ -87,7 +87,7 @@ def deliver(delivery_id: uuid.UUID, network: Network | None = None) -> Delivery 
         put_off(delivery, failed)
     except Exception as error:
         log.exception("Delivery %s failed", delivery_id.hex)
-        put_off(delivery, DeliveryFailed(f"It could not be read: {type(error).__name__}."))
+        put_off(delivery, DeliveryFailed(f"It could not be sent ({type(error).__name__})."))
     else:
         mine(delivery).update(
             state=DeliveryState.SENT, error="", next_try_at=None, finished_at=timezone.now()
