@@ -32,6 +32,7 @@ from accounts.tenancy import Actor
 from cdr.models import Call
 from recordings.arrivals import UploadToken
 from recordings.candidates import UPLOADED
+from recordings.delivery import news
 from recordings.intake import Kept, at_work, discard_copy, finished, give_up_or_wait, write_stored
 from recordings.models import Finding, Media, Recording, State
 from recordings.processing.probe import Probe
@@ -277,9 +278,13 @@ def not_sent_in_time() -> int:
     """Mark recordings whose file never came: every token has run out."""
     waiting = Recording.objects.filter(state=State.EXPECTED, path__startswith=UPLOADED)
     open_tokens = UploadToken.objects.filter(expires_at__gt=timezone.now())
-    return waiting.exclude(upload_tokens__in=open_tokens).update(
-        state=State.MISSING,
-        state_at=timezone.now(),
-        finding=Finding.MISSING,
-        state_reason="No file was sent before the token ran out.",
-    )
+    with transaction.atomic():
+        late = list(waiting.exclude(upload_tokens__in=open_tokens).values_list("pk", flat=True))
+        marked = Recording.objects.filter(pk__in=late, state=State.EXPECTED).update(
+            state=State.MISSING,
+            state_at=timezone.now(),
+            finding=Finding.MISSING,
+            state_reason="No file was sent before the token ran out.",
+        )
+        news.recordings_failed(late)
+    return marked

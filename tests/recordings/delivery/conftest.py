@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Account, Switch
 from cdr.models import Call
 from recordings.models import Media, Recording, State, Webhook
-from recordings.storage import recordings_storage, store
+from recordings.storage import storage_at, store
 from tests.factories import make_call, tone
 from tests.recordings.conftest import received
 
@@ -46,7 +46,7 @@ def finished(account: Account, switch: Switch, call: Call) -> Finished:
         }
         recording = received(switch, account, "x.wav", **defaults | fields)
         key = f"{recording.pk.hex}/call.wav"
-        stored = store(recordings_storage(), key, io.BytesIO(SOUND))
+        stored = store(storage_at(None), key, io.BytesIO(SOUND))
         Media.objects.create(
             recording=recording,
             format="wav",

@@ -11,6 +11,7 @@ import pytest
 
 from accounts.models import Account
 from cdr.models import Call
+from recordings.basis import basis_of
 from recordings.delivery import files
 from recordings.delivery.files import put_recording
 from recordings.delivery.models import Delivery, DeliveryState
@@ -32,7 +33,7 @@ def delivered(recording: Recording) -> Delivery:
 
 def test_it_is_written_with_what_makes_it_ready(finished: Finished) -> None:
     recording = finished("https://a.example/", state=State.PROCESSING)
-    done(recording)
+    done(recording, basis_of(recording))
     recording.refresh_from_db()
     assert recording.state == State.READY
     assert [row.url for row in Delivery.objects.all()] == ["https://a.example/"]

@@ -16,6 +16,7 @@ from accounts.models import Account, Switch
 from ccportal.pipeline import apply_bodies
 from cdr import ingest
 from cdr.models import Call
+from recordings.basis import basis_of
 from recordings.delivery import news
 from recordings.delivery.models import Delivery, DeliveryState, Event, Webhook
 from recordings.delivery.outbox import deliver
@@ -58,7 +59,7 @@ def captured_call(account: Account, switch: Switch, hook: Webhook, monkeypatch: 
 
 def test_a_recording_that_is_ready_is_told(finished: Finished, hook: Webhook) -> None:
     recording = finished(state=State.PROCESSING)
-    done(recording)
+    done(recording, basis_of(recording))
     delivery = Delivery.objects.get(webhook=hook)
     body = told(delivery)
     assert (body["event"], body["id"], body["account_id"]) == (
