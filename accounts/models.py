@@ -18,7 +18,9 @@ from django.utils import timezone
 from accounts.scopes import permit, validate_scopes
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
 from accounts.validators import (
+    validate_cdr_source,
     validate_country,
+    validate_file,
     validate_file_name_template,
     validate_path_mapping,
     validate_words,
@@ -348,6 +350,18 @@ class Switch(TenantModel):
     offnet_contexts = models.JSONField(default=list, blank=True, validators=[validate_words])
     path_mapping = models.JSONField(default=dict, blank=True, validators=[validate_path_mapping])
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    cdr_source = models.CharField(
+        max_length=1024,
+        blank=True,
+        validators=[validate_cdr_source],
+        help_text="Of an Asterisk: Master.csv as this machine sees it, or the URL of its CDR table",
+    )
+    queue_log = models.CharField(
+        max_length=1024,
+        blank=True,
+        validators=[validate_file],
+        help_text="Of an Asterisk: its queue_log file as this machine sees it",
+    )
     enabled = models.BooleanField(default=True)
     listener = models.CharField(max_length=128, blank=True, editable=False)
     listener_seen_at = models.DateTimeField(null=True, editable=False)

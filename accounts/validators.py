@@ -22,6 +22,7 @@ FILE_NAME_FIELDS = (
     "recording_id",
     "label",
 )
+TABLE_URL = re.compile(r"(?:postgresql|mysql|sqlite)://[!-~]+")
 TIME_FORMAT = re.compile(r"(?:%[YymdHMSjbBaA]|[-_. ])+")
 
 
@@ -53,6 +54,18 @@ def is_folder(text: Any) -> bool:
         and text.isprintable()
         and ".." not in PurePosixPath(text).parts
     )
+
+
+def validate_file(value: str) -> None:
+    """Refuse what is no absolute path of a file."""
+    if not is_folder(value) or value.endswith("/"):
+        raise ValidationError("Write the whole path of a file, such as /mnt/pbx/queue_log.", code="file")
+
+
+def validate_cdr_source(value: str) -> None:
+    """Refuse what is neither a file nor the URL of a table."""
+    if not TABLE_URL.fullmatch(value):
+        validate_file(value)
 
 
 def validate_file_name_template(value: str) -> None:

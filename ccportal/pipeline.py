@@ -98,6 +98,14 @@ def hear(bodies: Iterable[bytes], kind: Kind = "events", heard: Heard | None = N
     return heard
 
 
+def sorted_events(events: Iterable[ev.Event]) -> Heard:
+    """Events that were read elsewhere, by who reads them here."""
+    heard = Heard()
+    for event in events:
+        _sort(heard, event)
+    return heard
+
+
 def translator() -> Translator:
     """One that keeps the channel variables which any account asked for."""
     return _translator(custom_variables())

@@ -353,6 +353,31 @@ class IngestPosition(models.Model):
         return f"{self.switch_id} at {self.batch}"
 
 
+class SourcePosition(models.Model):
+    """How far a file or table that a switch writes was read; stored with the rows that came of it.
+
+    A file is known by its inode: one that was rotated is finished before the new one is begun.
+    """
+
+    class Source(models.TextChoices):
+        CDR = "cdr", "CDR rows"
+        QUEUE_LOG = "queue_log", "queue_log"
+
+    switch = models.ForeignKey(Switch, on_delete=models.CASCADE, related_name="sources")
+    source = models.CharField(max_length=16, choices=Source.choices)
+    place = models.CharField(max_length=1024)
+    inode = models.BigIntegerField(default=0)
+    offset = models.BigIntegerField(default=0)
+    trouble = models.CharField(max_length=255, blank=True)
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["switch", "source"], name="sourceposition_unique")]
+
+    def __str__(self) -> str:
+        return f"{self.place} at {self.offset}"
+
+
 class EventCount(models.Model):
     """How many events of a kind could not be used: unknown names, broken bodies."""
 

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Switch, SwitchKind
 from ccportal import pipeline
+from ccportal.catch_up.chore import CatchUp
 from ccportal.listener.census import Census
 from ccportal.listener.parameters import Parameters, keep_copy
 from ccportal.listener.standby import RENEW_SECONDS, give_up_lease, hold_lease
@@ -53,6 +54,7 @@ class Applier:
     backoff: Backoff = field(default_factory=lambda: Backoff(0.5, 5.0))
     monotonic: Callable[[], float] = time.monotonic
     census: Census = field(default_factory=Census)
+    catch_up: CatchUp = field(default_factory=CatchUp)
     switch: Switch | None = None
     place: Place | None = None
     lease: str = ""
@@ -112,10 +114,19 @@ class Applier:
         batches = next_batches(journal, self.place.batch)
         if batches:
             self._apply(journal, batches)
-        elif self.switch is not None and self.switch.kind == SwitchKind.FREESWITCH:
-            self.census.take(self.switch)
+        more = self._look_elsewhere(idle=not batches)
         self._prune(journal)
-        return bool(batches)
+        return bool(batches) or more
+
+    def _look_elsewhere(self, *, idle: bool) -> bool:
+        """Ask the switch, or read its files: what the journal does not know."""
+        if self.switch is None:
+            return False
+        if self.switch.kind == SwitchKind.ASTERISK:
+            return self.catch_up.take(self.switch)
+        if idle:
+            self.census.take(self.switch)
+        return False
 
     def _open(self) -> Journal:
         if self._journal is None:

@@ -11,7 +11,7 @@ import csv
 import datetime as dt
 import re
 import zoneinfo
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from switch import events as ev
@@ -48,7 +48,19 @@ def read_master_csv(
 
     Whether the file's times are local or GMT is seen from the unique ids, which are always absolute.
     """
-    rows = [_row(record) for record in records if record.strip()]
+    return _events([_row(record) for record in records if record.strip()], zone)
+
+
+def read_columns(
+    rows: Iterable[Sequence[str]], zone: zoneinfo.ZoneInfo
+) -> Iterator[ev.AsteriskCdr | MalformedEvent]:
+    """The CDR of each row of a table that has all of Master.csv's columns, in its order."""
+    return _events([_named([clean(column) for column in row]) for row in rows], zone)
+
+
+def _events(
+    rows: Sequence[Row | MalformedEvent], zone: zoneinfo.ZoneInfo
+) -> Iterator[ev.AsteriskCdr | MalformedEvent]:
     is_gmt = _is_gmt([row for row in rows if isinstance(row, Row)], zone)
     for row in rows:
         yield row if isinstance(row, MalformedEvent) else _event(row, zone, is_gmt)
@@ -59,6 +71,10 @@ def _row(record: bytes) -> Row | MalformedEvent:
         columns = [clean(column) for column in columns_of(record)]
     except csv.Error as error:
         return MalformedEvent(f"not CSV: {error}")
+    return _named(columns)
+
+
+def _named(columns: list[str]) -> Row | MalformedEvent:
     if not FEWEST <= len(columns) <= MOST:
         return MalformedEvent(f"a record of {len(columns)} columns, not {FEWEST} to {MOST}")
     more = columns[FEWEST:]

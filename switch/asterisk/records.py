@@ -8,19 +8,21 @@ from collections.abc import Iterator
 
 LARGEST = 64 * 1024
 ENDS = re.compile(rb'["\n]')
+RECORD_START = re.compile(rb'"[^"\n]*","[^"\n]*","[^"\n]*","[^"\n]*",')
 
 
 def split_records(data: bytes, *, final: bool = False) -> Iterator[bytes]:
     """Yield each record with its line end: a quoted line feed does not end one.
 
-    What is unfinished at the end is left out unless it is ``final``. A record that never ends is cut at
-    LARGEST, so that one stray quote cannot swallow the rest of the file.
+    What is unfinished at the end is left out unless it is ``final``. A record that was cut off while it was
+    written ends where the next one begins: quotes within a value are doubled, so nothing in one looks like
+    that. One that never ends is cut at LARGEST.
     """
     begin, quoted = 0, False
     for found in ENDS.finditer(data):
         if found[0] == b'"':
             quoted = not quoted
-        elif not quoted or found.end() - begin > LARGEST:
+        elif not quoted or found.end() - begin > LARGEST or RECORD_START.match(data, found.end()):
             yield data[begin : found.end()]
             begin, quoted = found.end(), False
     if final and begin < len(data):

@@ -49,7 +49,7 @@ def test_a_leg_made_a_moment_ago_is_left_alone(cut_off: Switch) -> None:
 
 def test_the_real_end_told_later_wins(cut_off: Switch) -> None:
     end_lost_legs(cut_off, [], LONG_AFTER)
-    import_files(cut_off, files_below([FREESWITCH / "cdrs" / "json_cdr"]))
+    import_files(cut_off, files_below(cut_off, [FREESWITCH / "cdrs" / "json_cdr"]))
     for truth in captures.index()["queue_answered"]["legs"]:
         leg = Leg.objects.get(uuid=truth["uuid"])
         assert leg.ended_at

@@ -40,7 +40,7 @@ def switch() -> Switch:
 
 
 def imported(switch: Switch, *paths: Path) -> None:
-    done = import_files(switch, files_below(paths))
+    done = import_files(switch, files_below(switch, paths))
     assert not done.refused
 
 

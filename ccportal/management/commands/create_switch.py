@@ -39,6 +39,10 @@ class Command(CreationCommand):
             help="a folder of the switch, and where it is here",
         )
         parser.add_argument("--time-zone", default="UTC", metavar="Z", help="such as Europe/Berlin")
+        parser.add_argument(
+            "--cdr-source", default="", metavar="S", help="of an Asterisk: Master.csv, or its table's URL"
+        )
+        parser.add_argument("--queue-log", default="", metavar="FILE", help="of an Asterisk: its queue_log")
 
     def handle(self, **options: Any) -> None:
         switch = Switch(
@@ -52,6 +56,8 @@ class Command(CreationCommand):
             offnet_contexts=list(dict.fromkeys(options["offnet_context"])),
             path_mapping=dict(map(path_pair, options["path"])),
             time_zone=options["time_zone"],
+            cdr_source=options["cdr_source"],
+            queue_log=options["queue_log"],
         )
         create(switch)
         self.answer(switch)

@@ -8,12 +8,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts.models import Switch, SwitchKind
+from accounts.models import Switch
 from ccportal.cdr_files import files_below, import_files
 
 
 class Command(BaseCommand):
-    help = "Reads json_cdr, xml_cdr and cdr-csv files of a FreeSWITCH and completes the calls they belong to."
+    help = (
+        "Reads json_cdr, xml_cdr and cdr-csv files of a FreeSWITCH, Master.csv and queue_log of an Asterisk, "
+        "and completes the calls they belong to."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="FILE|DIR")
@@ -23,12 +26,10 @@ class Command(BaseCommand):
         switch = Switch.objects.filter(name=options["switch"]).first()
         if switch is None:
             raise CommandError(f"There is no switch named {options['switch']!r}.")
-        if switch.kind != SwitchKind.FREESWITCH:
-            raise CommandError("Only the files of a FreeSWITCH can be read.")
         missing = [str(path) for path in options["paths"] if not path.exists()]
         if missing:
             raise CommandError(f"No such file or folder: {', '.join(missing)}")
-        done = import_files(switch, files_below(options["paths"]))
+        done = import_files(switch, files_below(switch, options["paths"]))
         for path, reason in done.refused:
             self.stderr.write(f"{path}: {reason}")
         report = {"files": done.files, "legs": done.legs, "conversations": done.conversations}
