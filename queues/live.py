@@ -14,10 +14,10 @@ from accounts.audit import clean
 from accounts.models import Switch
 from database.bulk import Row, Table, as_json
 from database.moments import instant, moment
-from queues.changes import CHANGES, accounts_of
+from queues.changes import accounts_of
 from queues.live_rows import AgentNow, LiveMark, LiveSwitch, WaitingCaller
-from queues.models import Agent, Queue
-from switch.queue_board import AgentState, Caller, Missed
+from queues.models import Queue
+from switch.queue_board import AgentState, Caller
 
 CALLERS = Table(
     WaitingCaller,
@@ -34,11 +34,10 @@ ACCOUNT = 1
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What a board shows at one moment, and what only a list told of agents' pasts."""
+    """What a board shows at one moment."""
 
     callers: Sequence[Caller]
     agents: Sequence[AgentState]
-    missed: Sequence[Missed] = ()
     connected: bool = True
     listed_at: dt.datetime | None = None
 
@@ -64,7 +63,6 @@ class LiveRows:
             AGENTS.upsert([row for id_, row in news.items() if id_ in agents])
             for model in (WaitingCaller, AgentNow) if gone else ():
                 model.objects.filter(pk__in=gone).delete()
-            self._record_missed(scene.missed)
             self._note_switch(scene, now)
             told = [*news.values(), *(self._written[id_] for id_ in gone)]
             if scene.connected != self._connected:
@@ -88,7 +86,7 @@ class LiveRows:
         return callers, agents
 
     def _caller_rows(self, callers: Sequence[Caller]) -> dict[uuid.UUID, Row]:
-        accounts = accounts_of(Queue, self.switch, {caller.queue for caller in callers})
+        accounts = accounts_of(self.switch, {caller.queue for caller in callers}, Queue)
         return {row[0]: row for row in (self._caller_row(caller, accounts) for caller in callers)}
 
     def _caller_row(self, caller: Caller, accounts: Mapping[str, uuid.UUID | None]) -> Row:
@@ -106,7 +104,7 @@ class LiveRows:
         )
 
     def _agent_rows(self, agents: Sequence[AgentState]) -> dict[uuid.UUID, Row]:
-        accounts = accounts_of(Agent, self.switch, {agent.name for agent in agents})
+        accounts = accounts_of(self.switch, {agent.name for agent in agents})
         return {row[0]: row for row in (self._agent_row(agent, accounts) for agent in agents)}
 
     def _agent_row(self, agent: AgentState, accounts: Mapping[str, uuid.UUID | None]) -> Row:
@@ -128,25 +126,6 @@ class LiveRows:
     def _remove_unknown(self, wanted: Mapping[uuid.UUID, Row]) -> None:
         for model in (WaitingCaller, AgentNow):
             model.objects.filter(switch=self.switch).exclude(pk__in=wanted).delete()
-
-    def _record_missed(self, missed: Sequence[Missed]) -> None:
-        accounts = accounts_of(Agent, self.switch, {change.agent for change in missed})
-        rows = [
-            (
-                uuid.uuid5(
-                    self.switch.pk, f"agent-listed:{change.agent}:{change.kind}:{change.value}:{change.at}"
-                ),
-                accounts.get(change.agent),
-                self.switch.pk,
-                change.agent[:255],
-                instant(change.at),
-                change.kind,
-                change.value[:255],
-            )
-            for change in missed
-            if change.at
-        ]
-        CHANGES.upsert(rows)
 
     def _note_switch(self, scene: Scene, now: dt.datetime) -> None:
         known = {"connected": scene.connected, "seen_at": now, "listed_at": scene.listed_at}

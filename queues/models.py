@@ -313,7 +313,10 @@ class Difference(TenantModel):
 
 
 class AgentChange(TenantModel):
-    """An agent's status or state from a moment on; ``account`` is null until the agent's name is known."""
+    """An agent's status or state from a moment on; ``account`` is null until the agent's name is known.
+
+    ``asked_by`` says who had it set from the portal or the API.
+    """
 
     class Kind(models.TextChoices):
         STATUS = "status", "Status"
@@ -326,6 +329,7 @@ class AgentChange(TenantModel):
     at = models.DateTimeField()
     kind = models.CharField(max_length=8, choices=Kind.choices)
     value = models.CharField(max_length=255)
+    asked_by = models.CharField(max_length=255, blank=True)
 
     class Meta:
         ordering = ["at"]

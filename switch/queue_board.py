@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -53,15 +53,6 @@ class AgentState(Struct, frozen=True):
     queues: tuple[str, ...] = ()
     number: str = ""
     caller: str = ""
-
-
-class Missed(Struct, frozen=True):
-    """A change of an agent that only a list told: heard of by nobody when it happened."""
-
-    agent: str
-    kind: str
-    value: str
-    at: int
 
 
 @dataclass(slots=True)
@@ -146,7 +137,7 @@ class Board:
         elif isinstance(event, ev.MemberEvent):
             self._member_told(event)
 
-    def correct(self, lists: Lists, at: int, heard_since: Iterable[ev.Event] = ()) -> list[Missed]:
+    def correct(self, lists: Lists, at: int, heard_since: Iterable[ev.Event] = ()) -> list[ev.AgentChanged]:
         """Make it what the lists say (of the moment ``at``), with what was heard since they were asked for.
 
         Returned are the changes of known agents that no event had told.
@@ -155,7 +146,7 @@ class Board:
         recent = list(heard_since)
         self._correct_members(lists.members, recent)
         queues = queues_of(lists.tiers)
-        missed: list[Missed] = []
+        missed: list[ev.AgentChanged] = []
         self._agents = {row.name: self._agents.get(row.name, _Agent()) for row in lists.agents}
         for row in lists.agents:
             agent = self._agents[row.name]
@@ -163,7 +154,7 @@ class Board:
             missed += _correct_agent(agent, row)
         for event in recent:
             self.hear(event)
-        return [change for change in missed if self._still(change)]
+        return [change for change in missed if change.at and self._still(change)]
 
     def remember(self, callers: Iterable[Caller], agents: Iterable[AgentState]) -> None:
         """Begin with what was known before; events and lists have the last word."""
@@ -242,7 +233,7 @@ class Board:
         for key, row in listed.items():
             _correct_passage(self._passages.setdefault(key, _Passage()), row)
 
-    def _still(self, change: Missed) -> bool:
+    def _still(self, change: ev.AgentChanged) -> bool:
         agent = self._agents[change.agent]
         return (agent.status if change.kind == "status" else agent.state).text == change.value
 
@@ -263,18 +254,30 @@ def _correct_passage(passage: _Passage, row: ListedMember) -> None:
         passage.answered = passage.answered or row.bridge_epoch * ev.MICROSECONDS
 
 
-def _correct_agent(agent: _Agent, row: ListedAgent) -> Iterator[Missed]:
+def _correct_agent(agent: _Agent, row: ListedAgent) -> Iterator[ev.AgentChanged]:
     """Take the list's word; changes of an agent of whom something was known are told."""
-    was_known = bool(agent.status.text)
     agent.wrap_up_seconds = row.wrap_up_time
+    known = {"status": agent.status.text, "state": agent.state.text}
     changed = row.last_status_change * ev.MICROSECONDS
-    if agent.status.correct(row.status, changed) and was_known:
-        yield Missed(row.name, "status", row.status, changed)
+    if agent.status.correct(row.status, changed) and known["status"]:
+        yield _missed(row.name, "status", row.status, changed)
     since = _state_since(row) * ev.MICROSECONDS
     if agent.state.correct(row.state, since):
         agent.call_ended = row.last_bridge_end * ev.MICROSECONDS if row.state == READY else 0
-        if was_known:
-            yield Missed(row.name, "state", row.state, since)
+        if known["state"]:
+            yield _missed(row.name, "state", row.state, since)
+
+
+def _missed(agent: str, kind: Literal["status", "state"], value: str, at: int) -> ev.AgentChanged:
+    """A change that nobody told, as of the second that the list gives; told again it is the same."""
+    return ev.AgentChanged(
+        core=f"listed:{agent}:{kind}:{value}",
+        sequence=at // ev.MICROSECONDS,
+        at=at,
+        agent=agent,
+        kind=kind,
+        value=value,
+    )
 
 
 def _state_since(row: ListedAgent) -> int:

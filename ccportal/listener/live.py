@@ -17,18 +17,21 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final
 
+import msgspec
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from accounts.models import Switch
+from ccportal.listener.gaps import CONTROL
 from queues.live import LiveRows, Scene
 from switch import events as ev
 from switch.backoff import Backoff
-from switch.errors import MalformedEvent, SwitchError
+from switch.errors import JournalError, MalformedEvent, SwitchError
 from switch.esl.command_connection import CommandConnection
 from switch.esl.connection import Address
 from switch.esl.translate import Translator
-from switch.queue_board import Board, Missed
+from switch.journal import Journal
+from switch.queue_board import Board
 from switch.queue_lists import (
     ListRefused,
     Lists,
@@ -52,7 +55,6 @@ RECENT_SECONDS: Final = 2.0
 REPLY_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 2.0
 MOST_WAITING: Final = 50_000
-MOST_MISSED: Final = 10_000
 HEAD: Final = 1024
 SUBCLASS: Final = b'"callcenter::info"'
 
@@ -68,15 +70,15 @@ class Heard:
 class LiveKeeper:
     """Keeps a switch's live rows; ``offer``, ``connected`` and ``disconnected`` wait for nothing."""
 
-    def __init__(self, switch_id: str, name: str, address: Address) -> None:
+    def __init__(self, switch_id: str, name: str, address: Address, journal: Journal) -> None:
         self.board = Board()
+        self._journal = journal
         self._switch_id = uuid.UUID(switch_id)
         self._name = name
         self._commands = CommandConnection(address)
         self._inbox: SimpleQueue[Heard] = SimpleQueue()
         self._translate = Translator().translate
         self._recent: deque[tuple[float, ev.Event]] = deque()
-        self._missed: list[Missed] = []
         self._rows: LiveRows | None = None
         self._listed_at: dt.datetime | None = None
         self._connected = False
@@ -167,10 +169,19 @@ class LiveKeeper:
             return
         self._no_lists = False
         missed = self.board.correct(lists, at, [event for _, event in self._recent])
-        self._missed = [*self._missed, *missed][-MOST_MISSED:]
+        self._keep_missed(missed)
         self._listed_at = timezone.now()
         self.board.tidy()
         self._changed = True
+
+    def _keep_missed(self, missed: list[ev.AgentChanged]) -> None:
+        """Have the applier write what only the lists told, as if it had been heard."""
+        if not missed:
+            return
+        try:
+            self._journal.append([msgspec.json.encode(change) for change in missed], CONTROL)
+        except JournalError as error:
+            log.warning("switch %s: %d changes of agents are not kept: %s", self._name, len(missed), error)
 
     def _forget_recent(self) -> None:
         old = time.monotonic() - RECENT_SECONDS
@@ -193,13 +204,13 @@ class LiveKeeper:
             return
         now = time.monotonic()
         callers, agents = self.board.callers(), self.board.agents()
-        scene = Scene(callers, agents, self._missed, self._connected, self._listed_at)
+        scene = Scene(callers, agents, self._connected, self._listed_at)
         try:
             self._rows.write(scene, timezone.now())
         except DatabaseError as error:
             self._database_away(error)
             return
-        self._missed, self._changed, self._away = [], False, False
+        self._changed = self._away = False
         self._write_at, self._seen_at = now + WRITE_SECONDS, now + SEEN_SECONDS
         self._backoff.reset()
 

@@ -124,7 +124,7 @@ class Listener:
             session = EventSession(told.address, self.connect)
             self._desk = Desk(told.id, told.name, told.address, self.folder, journal)
             self._clerk = ClerkThread(Clerk(told.id, told.name, told.address), told.name)
-            self._live = LiveKeeper(told.id, told.name, told.address)
+            self._live = LiveKeeper(told.id, told.name, told.address, journal)
             self._live.start()
             self._link = Link(told.name, session, journal, self._desk.recorder, self._live)
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Switch
 from ccportal.listener.live import LiveKeeper
+from ccportal.pipeline import apply_mixed
 from queues.live import LiveRows, Scene
 from queues.live_rows import AgentNow, LiveMark, LiveSwitch, WaitingCaller
 from queues.models import AgentChange
@@ -18,7 +21,8 @@ from switch.esl.captures import CapturedEvent, label_event
 from switch.esl.connection import Address
 from switch.esl.native import NativeConnection
 from switch.esl.replay import BackgroundSwitch, Played, ReplaySwitch, Terms
-from switch.queue_board import AgentState, Caller, Missed
+from switch.journal import Journal
+from switch.queue_board import AgentState, Caller
 from tests import captures, factories
 from tests.switch.test_queue_board import SCENARIOS
 
@@ -96,6 +100,12 @@ class Ear:
 
 
 @pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal.open(tmp_path, "a" * 32) as journal:
+        yield journal
+
+
+@pytest.fixture
 def row(db: None) -> Switch:
     return factories.make_switch(factories.make_account("Hanbit Care"))
 
@@ -105,9 +115,9 @@ def over(switch: ReplaySwitch, name: str) -> Callable[[], bool]:
 
 
 @pytest.mark.parametrize("name", ["queue_busy_then_second", "queue_abandoned_resume", "agent_status"])
-def test_rows_follow_the_switch_and_end_as_its_lists(name: str, row: Switch) -> None:
+def test_rows_follow_the_switch_and_end_as_its_lists(name: str, row: Switch, journal: Journal) -> None:
     with playing(name) as (switch, address):
-        ear = Ear(LiveKeeper(row.pk.hex, row.name, address), address)
+        ear = Ear(LiveKeeper(row.pk.hex, row.name, address, journal), address)
         ear.connect()
         assert until(over(switch, name), ear.step, 10.0)
         assert until(lambda: rows() == listed(switch), ear.step)
@@ -115,9 +125,9 @@ def test_rows_follow_the_switch_and_end_as_its_lists(name: str, row: Switch) -> 
 
 
 @pytest.mark.parametrize("name", SCENARIOS[::3])
-def test_rows_are_right_within_two_seconds_of_a_reconnect(name: str, row: Switch) -> None:
+def test_rows_are_right_within_two_seconds_of_a_reconnect(name: str, row: Switch, journal: Journal) -> None:
     with playing(name) as (switch, address):
-        ear = Ear(LiveKeeper(row.pk.hex, row.name, address), address)
+        ear = Ear(LiveKeeper(row.pk.hex, row.name, address, journal), address)
         ear.connect()
         half = len(captures.bodies(name)) // 2
         assert until(lambda: switch.played >= half // 2, ear.step, 10.0)
@@ -130,11 +140,11 @@ def test_rows_are_right_within_two_seconds_of_a_reconnect(name: str, row: Switch
     ear.end()
 
 
-def test_a_new_listener_finds_those_who_came_and_went_without_one(row: Switch) -> None:
+def test_a_new_listener_finds_those_who_came_and_went_without_one(row: Switch, journal: Journal) -> None:
     LiveRows(row).write(scene(caller("gone")), stamp())
     with playing("queue_answered", wait_for=9) as (switch, address):
         switch.answers.queues.follow(joined())
-        ear = Ear(LiveKeeper(row.pk.hex, row.name, address), address)
+        ear = Ear(LiveKeeper(row.pk.hex, row.name, address, journal), address)
         ear.connect()
         assert until(lambda: rows() == listed(switch) and bool(rows()[0]), ear.step)
     ear.cut()
@@ -154,13 +164,11 @@ def caller(member: str = "m1", queue: str = "3000@default") -> Caller:
     return Caller(queue, member, "s1", "01058400500", "Kim", 1_795_000_000_000_000, ("1001",))
 
 
-def scene(*callers: Caller, agents: tuple[AgentState, ...] = (), missed: tuple[Missed, ...] = ()) -> Scene:
-    return Scene(callers, agents, missed)
+def scene(*callers: Caller, agents: tuple[AgentState, ...] = ()) -> Scene:
+    return Scene(callers, agents)
 
 
 def stamp() -> Any:
-    from django.utils import timezone
-
     return timezone.now()
 
 
@@ -185,10 +193,18 @@ def test_rows_of_a_shared_switch_go_to_the_only_account_that_knows_the_queue(db:
     assert [mark.account_id for mark in LiveMark.objects.all()] == [ours.pk]
 
 
-def test_a_change_that_only_a_list_told_is_history_once(row: Switch) -> None:
-    missed = (Missed("1001", "status", "Logged Out", 1_795_000_000_000_000),)
-    for _ in range(2):
-        LiveRows(row).write(scene(agents=(AgentState("1001"),), missed=missed), stamp())
+def test_a_change_that_only_the_lists_told_is_history_once(row: Switch, journal: Journal) -> None:
+    assert row.account
+    factories.make_agent(row.account, "1001")
+    LiveRows(row).write(scene(agents=(AgentState("1001", "Available", 1_000_000),)), stamp())
+    with playing("queue_answered", wait_for=9) as (switch, address):
+        switch.answers.queues.agent("1001")["last_status_change"] = "1795178268"
+        ear = Ear(LiveKeeper(row.pk.hex, row.name, address, journal), address)
+        ear.connect()
+        assert until(lambda: rows()[1].get("1001") == ("Logged Out", "Waiting"), ear.step)
+        ear.end()
+        for _ in range(2):
+            apply_mixed(row, [("control", batch.bodies) for batch in journal.read(0)], journal="", batch=0)
     assert list(AgentChange.objects.values_list("agent_name", "value")) == [("1001", "Logged Out")]
 
 
