@@ -136,7 +136,7 @@ def rise(accounts: Iterable[uuid.UUID]) -> None:
     """Have all who watch these accounts look again; in one order, so that no two writers wait crosswise."""
     for account in sorted(accounts):
         if not LiveMark.objects.filter(account=account).update(version=F("version") + 1):
-            LiveMark.objects.get_or_create(account_id=account)
+            LiveMark.objects.get_or_create(account_id=account, defaults={"version": 1})
 
 
 def micro(at: dt.datetime | None) -> int:

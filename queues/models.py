@@ -281,6 +281,10 @@ class SwitchOrder(TenantModel):
     def __str__(self) -> str:
         return " ".join([self.kind, *map(str, self.arguments)])
 
+    @classmethod
+    def team_scope(cls, actor: Actor) -> Q:
+        return Q(kind="set_agent_status", arguments__0__in=list(actor.agent_names))
+
 
 class Difference(TenantModel):
     """What a switch has otherwise than it should, as last compared."""

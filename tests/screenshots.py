@@ -24,6 +24,7 @@ from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from tests import factories  # noqa: E402
+from tests.portal.board import make_board  # noqa: E402
 from tests.portal.browser import launch  # noqa: E402
 from tests.portal.tenant import make_tenant, make_troubled_switches  # noqa: E402
 
@@ -55,6 +56,7 @@ def fill() -> dict[str, str]:
     now = timezone.now()
     tenant = make_tenant(now)
     make_troubled_switches(tenant.account, now)
+    make_board(tenant.account, now)
     factories.make_operator(email="op@example.com", name="Olga Operator")
     empty = factories.make_account("Dasom Clinic", time_zone="Asia/Seoul", country="KR")
     factories.make_user(empty, "admin", email="new@dasom.example", name="Nam Ji")
@@ -73,7 +75,22 @@ def fill() -> dict[str, str]:
         "health": "/health/",
         "recordings": "/recordings/?show=missing",
         "recordings-none": "/recordings/?show=outside&period=today",
+        **board_pages(tenant.account),
+        "health": "/health/?show=missing",
         "not-found": "/calls/00000000000000000000000000000000/",
+    }
+
+
+def board_pages(account: Any) -> dict[str, str]:
+    from queues.models import Agent, Queue
+
+    queue = Queue.objects.get(account=account, name="3010@default")
+    agent = Agent.objects.get(account=account, name="1002")
+    return {
+        "queues": "/queues/",
+        "queue": f"/queues/{queue.pk.hex}/",
+        "agents": "/agents/",
+        "agent": f"/agents/{agent.pk.hex}/",
     }
 
 

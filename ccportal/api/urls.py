@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from ccportal.api.accounts import AccountDetail, Children, Descendants
+from ccportal.api.agent_status import AgentStatusView
 from ccportal.api.cdrs import CdrDetail, CdrList, InteractionLegs, InteractionList, UserCdrList
 from ccportal.api.channels import Channel
 from ccportal.api.description import Docs, Schema
@@ -52,6 +53,7 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("channels/<str:call_id>", Channel.as_view(), name="channel"),
     path("queue_calls", QueueCallList.as_view(), name="queue-calls"),
     path("agents/<str:agent_id>/queue_calls", AgentQueueCallList.as_view(), name="agent-queue-calls"),
+    path("agents/<str:agent_id>/status", AgentStatusView.as_view(), name="agent-status"),
     path("recordings", AwaitedRecordingList.as_view(), name="recordings"),
     path("recordings/<str:recording_id>", RecordingDetail.as_view(), name="recording"),
     path("recordings/<str:recording_id>/media", RecordingMedia.as_view(), name="recording-media"),

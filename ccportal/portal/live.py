@@ -16,12 +16,12 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Final, Generic, TypeVar
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt
 
@@ -103,7 +103,7 @@ class LivePage(NamedView):
     part_template = ""
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        part_url = f"{request.path}live?account={self.chosen.pk.hex}"
+        part_url = f"{request.path}live?{urlencode({'account': self.chosen.pk.hex, **request.GET.dict()})}"
         more = self.beside() | {"part_url": part_url, "now_ms": int(time.time() * 1000)}
         return self.show(self.template, **self.contents(), **more)
 
@@ -135,7 +135,7 @@ class LivePart(LivePage):
         return self.watcher.account
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        part = self.part(request.path)
+        part = self.part(request.get_full_path())
         headers = {"ETag": part.tag, "Cache-Control": "private, no-store", "Vary": "Cookie"}
         headers["Server-Time"] = str(int(time.time() * 1000))
         if request.headers.get("If-None-Match") == part.tag:
@@ -151,7 +151,7 @@ class LivePart(LivePage):
         return kept
 
     def make(self) -> Part:
-        context = self.contents() | {"is_part": True}
+        context = self.contents() | {"is_part": True, "section": self.section}
         body = render_to_string(self.part_template, context).encode()
         return Part(body, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 

@@ -119,10 +119,10 @@ class AccountView(PortalView):
         return self.visible(model).filter(account=self.chosen)
 
 
-def address_of(name: str) -> str | None:
+def address_of(name: str, **parts: object) -> str | None:
     """The address of a page, if there is one."""
     try:
-        return reverse(name)
+        return reverse(name, kwargs=parts or None)
     except NoReverseMatch:
         return None
 

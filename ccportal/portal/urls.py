@@ -7,12 +7,14 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from django.views.generic.base import RedirectView
 
 from ccportal.portal.accounts import AccountsView
+from ccportal.portal.agents import AgentPart, AgentsPart, AgentsView, AgentView
 from ccportal.portal.call import CallView, DrawerView
 from ccportal.portal.calls import CallsCountView, CallsView
 from ccportal.portal.errors import robots
 from ccportal.portal.health import HealthView
 from ccportal.portal.player import AudioView, PeaksView
 from ccportal.portal.quarantine import AssignView, QuarantineView
+from ccportal.portal.queues import QueuePart, QueuesPart, QueuesView, QueueView
 from ccportal.portal.recordings import AgainView, OneAgainView, ProgressView, RecordingsView
 from ccportal.portal.signin import SignInView, SignOutView
 
@@ -51,6 +53,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recordings/<id32:id>/again", OneAgainView.as_view(), name="recording-again"),
     path("recordings/<id32:id>/media", AudioView.as_view(), name="media"),
     path("recordings/<id32:id>/peaks", PeaksView.as_view(), name="peaks"),
+    path("queues/", QueuesView.as_view(), name="queues"),
+    path("queues/live", QueuesPart.as_view(), name="queues-live"),
+    path("queues/<id32:id>/", QueueView.as_view(), name="queue"),
+    path("queues/<id32:id>/live", QueuePart.as_view(), name="queue-live"),
+    path("agents/", AgentsView.as_view(), name="agents"),
+    path("agents/live", AgentsPart.as_view(), name="agents-live"),
+    path("agents/<id32:id>/", AgentView.as_view(), name="agent"),
+    path("agents/<id32:id>/live", AgentPart.as_view(), name="agent-live"),
     path("health/", HealthView.as_view(), name="health"),
     path("quarantine/", QuarantineView.as_view(), name="quarantine"),
     path("quarantine/assign", AssignView.as_view(), name="assign"),

@@ -33,7 +33,7 @@ function swap(html) {
   fresh.innerHTML = html;
   const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
   const open = [...part.querySelectorAll("details[open][id]")].map((menu) => menu.id);
-  for (const [place, next] of [...fresh.content.querySelectorAll("[data-part]")].entries()) {
+  for (const next of fresh.content.querySelectorAll("[data-part]")) {
     const last = part.querySelector(`[data-part="${next.dataset.part}"]`);
     if (!last) return part.replaceChildren(fresh.content);
     const source = next.outerHTML;
@@ -91,5 +91,3 @@ if (part) {
   document.addEventListener("visibilitychange", start);
   start();
 }
-
-export { ask };

@@ -76,8 +76,8 @@ def test_a_restart_that_logs_out_ends_the_session() -> None:
 
 
 def test_on_demand_and_breaks_are_the_same_session() -> None:
-    changes = [status("9:00", "Available (On Demand)"), status("9:30", "On Break"), status("9:40", "Available"),
-               status("10:00", "Logged Out")]  # fmt: skip
+    told = {"9:00": "Available (On Demand)", "9:30": "On Break", "9:40": "Available", "10:00": "Logged Out"}
+    changes = [status(clock, value) for clock, value in told.items()]
     assert len(sessions_of(changes, DAY, NEXT)) == 1
 
 
