@@ -15,7 +15,7 @@ from cdr.models import FiguresMark
 from cdr.rollups import Change, make_marks
 from database.moments import instant
 from queues.changes import accounts_of, change_id
-from queues.models import Agent, AgentChange
+from queues.models import AgentChange
 from switch import events as ev
 
 
@@ -33,7 +33,7 @@ def stretches_of(switch: Switch, changes: Iterable[ev.AgentChanged]) -> list[Str
     statuses = [change for change in changes if change.kind == "status"]
     if not statuses:
         return []
-    accounts = accounts_of(Agent, switch, {change.agent for change in statuses})
+    accounts = accounts_of(switch, {change.agent for change in statuses})
     heard = AgentChange.objects.filter(pk__in=[change_id(switch, change) for change in statuses])
     owners = {(accounts.get(change.agent), change.agent[:255]) for change in statuses}
     owners |= set(heard.values_list("account_id", "agent_name"))

@@ -76,7 +76,6 @@ def fill() -> dict[str, str]:
         "recordings": "/recordings/?show=missing",
         "recordings-none": "/recordings/?show=outside&period=today",
         **board_pages(tenant.account),
-        "health": "/health/?show=missing",
         "not-found": "/calls/00000000000000000000000000000000/",
     }
 

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("queues", "0004_live_rows"),
+        ("queues", "0005_figures"),
     ]
 
     operations = [
