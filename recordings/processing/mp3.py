@@ -35,6 +35,8 @@ MOST_SKIPPED = 4095
 RESERVOIR_BYTES = 511
 MOST_RUN_UP = 3
 READ_BYTES = 1 << 18
+FRAMES_TO_BE_SURE = 4
+FRAMES_AT_ONCE = 4096
 INFO_BYTES = 120
 LAME_BYTES = 36
 
@@ -86,7 +88,7 @@ def head_of(four: bytes) -> Head | None:
 
 def frames_of(file: BinaryIO) -> Iterator[tuple[bytes, Head]]:
     """Yield every whole frame with its head; what lies between frames is passed over."""
-    file.seek(after_id3(file))
+    file.seek(begins_at(file) or after_id3(file))
     buffer, at, first = file.read(READ_BYTES), 0, None
     while True:
         if len(buffer) - at < READ_BYTES // 2 and (more := file.read(READ_BYTES)):
@@ -102,6 +104,31 @@ def frames_of(file: BinaryIO) -> Iterator[tuple[bytes, Head]]:
         first = first or (head.version, head.sample_rate)
         yield buffer[at : at + head.size], head
         at += head.size
+
+
+def begins_at(file: BinaryIO) -> int | None:
+    """Where frames follow one another, behind tags and whatever lies in front; None when they never do."""
+    start = after_id3(file)
+    file.seek(start)
+    buffer = file.read(READ_BYTES)
+    at = buffer.find(b"\xff")
+    while at >= 0:
+        if frames_follow(buffer, at):
+            return start + at
+        at = buffer.find(b"\xff", at + 1)
+    return None
+
+
+def frames_follow(buffer: bytes, at: int) -> bool:
+    """Whether several frames of one kind stand one behind another: noise has no such thing."""
+    first = None
+    for _ in range(FRAMES_TO_BE_SURE):
+        head = head_of(buffer[at : at + 4])
+        if head is None or (first and (head.version, head.sample_rate) != first):
+            return False
+        first = head.version, head.sample_rate
+        at += head.size
+    return True
 
 
 def after_id3(file: BinaryIO) -> int:
@@ -172,15 +199,42 @@ def finish(target: BinaryIO, began: int, rate: int, channels: int, delay: int, s
     size = target.seek(0, 2) - began
     blank = len(info_frame(rate, channels, 0, 0, 0, 0))
     target.seek(began + blank)
-    count, first = 0, None
-    for _, head in frames_behind(target, began + blank):
-        count, first = count + 1, first or head
-    if first is None:
-        raise NotAudio("an MP3 without a frame")
+    count, first = count_frames(target, began + blank)
     padding = min(MOST_SKIPPED, max(0, count * first.samples - delay - samples))
     target.seek(began)
     target.write(info_frame(rate, channels, count, size, delay, padding))
     target.seek(0, 2)
+
+
+def count_frames(file: BinaryIO, at: int) -> tuple[int, Head]:
+    """How many frames stand behind a place, and the head of the first; frames all alike count fast."""
+    alike = frames_alike(file, at)
+    if alike:
+        return alike
+    count, first = 0, None
+    for _, head in frames_behind(file, at):
+        count, first = count + 1, first or head
+    if first is None:
+        raise NotAudio("an MP3 without a frame")
+    return count, first
+
+
+def frames_alike(file: BinaryIO, at: int) -> tuple[int, Head] | None:
+    """The same where every frame has the first one's size; None where one has not."""
+    file.seek(at)
+    head = head_of(start := file.read(4))
+    if head is None:
+        return None
+    count, wanted = 0, np.frombuffer(start[:3], np.uint8)
+    file.seek(at)
+    while part := file.read(head.size * FRAMES_AT_ONCE):
+        if len(part) % head.size:
+            return None
+        heads = np.frombuffer(part, np.uint8).reshape(-1, head.size)[:, :3]
+        if not (heads == wanted).all():
+            return None
+        count += len(heads)
+    return count, head
 
 
 def frames_behind(file: BinaryIO, at: int) -> Iterator[tuple[bytes, Head]]:

@@ -10,6 +10,7 @@ import av
 import mutagen
 from mutagen.mp3 import MP3
 
+from recordings.processing.mp3 import begins_at
 from recordings.processing.wav import HEADER_BYTES, NotAudio, Wav, read_wav
 
 MP3_ENDS_MS = 600
@@ -39,6 +40,8 @@ def probe(file: BinaryIO) -> Probe:
     if start[:4] in (b"RIFF", b"RF64") or size <= HEADER_BYTES:
         return probe_wav(file, size)
     if start[:3] == b"ID3" or (len(start) > 1 and start[0] == 0xFF and start[1] & 0xE0 == 0xE0):
+        return probe_mp3(file)
+    if begins_at(file) is not None:
         return probe_mp3(file)
     raise NotAudio("neither WAV nor MP3")
 

@@ -20,6 +20,10 @@ SMALL = {
     "ingest": ("--calls", "3", "--database", "sqlite"),
     "live": ("--calls", "3", "--rate", "20", "--database", "sqlite"),
     "playback": ("--seconds", "1", "--runs", "2", "--database", "sqlite"),
+    "processing": (
+        *("--seconds", "2", "--short", "2", "--short-seconds", "1"),
+        *("--runs", "1", "--database", "sqlite"),
+    ),
     "reader": ("--events", "50"),
 }
 

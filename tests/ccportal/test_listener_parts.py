@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -248,6 +248,26 @@ def test_another_machines_lease_keeps_the_applier_still(
     journal_of_switch.append(captures.bodies("fail_busy"))
     run(applier)
     assert (applier.lease, Leg.objects.count()) == ("elsewhere", 0)
+
+
+def test_what_waits_in_the_journal_is_told_to_others(
+    applier: Applier, journal_of_switch: Journal, switch: Switch
+) -> None:
+    journal_of_switch.append(captures.bodies("fail_busy"))
+    run(applier)
+    bodies = captures.bodies("queue_answered")
+    journal_of_switch.append(bodies, received_at=1_800_000_000.0)
+    again = Applier(applier.folder, switch.pk.hex, "here")
+    again.step()
+    again._open().close()
+    position = IngestPosition.objects.get()
+    assert position.waiting == len(bodies)
+    assert position.waiting_since == datetime.fromtimestamp(1_800_000_000, UTC)
+    assert position.looked_at is not None
+    applier._look_at = 0.0
+    applier.place = None
+    run(applier)
+    assert IngestPosition.objects.filter(waiting=0, waiting_since=None).exists()
 
 
 def test_another_journals_position_does_not_make_the_applier_begin_again(

@@ -22,6 +22,7 @@ from recordings.process import MOST_TRIES, process, process_again, process_each
 from recordings.processing.companding import MULAW
 from recordings.processing.wav import pcm_format, wav_header
 from recordings.sweep import sweep
+from tests import captures
 from tests.factories import make_call, tone
 from tests.recordings.conftest import BEGAN, received
 
@@ -131,12 +132,14 @@ def header(size: int, *, form: bytes = pcm_format(2, 8000)) -> bytes:
 
 
 SOUND = tone(2.0)[44:]
+ALAW_FORM = struct.pack("<HHIIHH", 6, 2, 8000, 16000, 2, 8)
 MULAW_FORM = struct.pack("<HHIIHH", 7, 2, 8000, 16000, 2, 8)
 
 
-def rf64() -> bytes:
+def rf64(size: int = len(SOUND)) -> bytes:
+    """A large file's header; one that was never finished says nothing of the size there either."""
     form = struct.pack("<4sI", b"fmt ", 16) + pcm_format(2, 8000)
-    large = struct.pack("<4sIQQQI", b"ds64", 28, len(SOUND) + 72, len(SOUND), len(SOUND) // 4, 0)
+    large = struct.pack("<4sIQQQI", b"ds64", 28, size and size + 72, size, size // 4, 0)
     return b"RF64\xff\xff\xff\xffWAVE" + large + form + b"data\xff\xff\xff\xff" + SOUND
 
 
@@ -147,10 +150,13 @@ def rf64() -> bytes:
         (header(0xFFFFFFFE) + SOUND, Finding.UNFINISHED),
         (header(0) + SOUND, Finding.UNFINISHED),
         (header(len(SOUND)) + SOUND[:-1], Finding.UNFINISHED),
+        (header(0xFFFFFFFF) + SOUND, Finding.UNFINISHED),
         (rf64(), ""),
+        (rf64(0), Finding.UNFINISHED),
+        (wav_header(ALAW_FORM, 32_000) + bytes(range(256)) * 125, ""),
         (wav_header(MULAW_FORM, 32_000) + bytes(range(256)) * 125, ""),
     ],
-    ids=["truncated", "4 GB", "unfinished", "odd", "RF64", "mu-law"],
+    ids=["truncated", "4 GB", "unfinished", "odd", "no size", "RF64", "RF64 unfinished", "A-law", "mu-law"],
 )
 def test_odd_wav_files_become_ready(audio: bytes, finding: str, ready: Callable[..., Recording]) -> None:
     recording = ready(audio)
@@ -160,6 +166,21 @@ def test_odd_wav_files_become_ready(audio: bytes, finding: str, ready: Callable[
     assert max(lengths) - min(lengths) <= 1
     assert 1700 <= min(lengths) <= 2000
     assert bool(recording.state_reason) == bool(finding)
+
+
+@pytest.mark.parametrize("garbage", [b"\0" * 5000, b"\xff\xf3\x00" * 400, b"HTTP/1.1 200 OK\r\n" * 99])
+def test_an_mp3_with_garbage_in_front_becomes_ready_and_stays_as_it_came(
+    garbage: bytes, ready: Callable[..., Recording], stored: Path
+) -> None:
+    sound = (captures.AUDIO / "20261120123017_01044445555_07070067775.mp3").read_bytes()
+    clean = ready(sound, "clean.mp3")
+    recording = ready(garbage + sound, "garbage.mp3")
+    assert (recording.state, recording.finding) == (State.READY, "")
+    assert recording.media.get().duration_ms == pytest.approx(clean.media.get().duration_ms, abs=80)
+    assert (stored / recording.media.get().key).read_bytes() == garbage + sound
+    assert recording.speech["channels"][0]["talk_ms"] == pytest.approx(
+        clean.speech["channels"][0]["talk_ms"], abs=100
+    )
 
 
 def test_the_table_of_mu_law_is_used(ready: Callable[..., Recording]) -> None:

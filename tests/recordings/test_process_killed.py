@@ -16,6 +16,8 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from accounts.models import Account, Switch
+from cdr.models import AgentOffer
+from recordings.basis import follow
 from recordings.intake import collect
 from recordings.models import Recording, State
 from recordings.process import WORKER_LOST_AFTER, process
@@ -95,6 +97,23 @@ def test_a_killed_worker_is_made_good(
     ]
     assert all(recording.steps.values_list("finished_at", flat=True))
     assert not [path for path in tmp_path.iterdir() if path.name.startswith("tmp")]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("step", ["cut", "part kept", "all but ready"])
+def test_a_worker_killed_while_it_cuts_anew_is_made_good(
+    step: str, switch: Switch, account: Account, folder: Path, stored: Path, tmp_path: Path
+) -> None:
+    recording = waiting(switch, account, folder)
+    process(recording.pk)
+    AgentOffer.objects.update(ended_at=BEGAN + timedelta(seconds=2))
+    assert follow([recording.call_id] if recording.call_id else []) == 1
+    run_and_be_killed(step, recording.pk.hex, tmp_path)
+    taken_up_again(recording)
+    assert recording.state == State.READY
+    assert left_in(stored) == {"call.mp3", "call.mp3.peaks.json", "agent-1.mp3", "agent-1.mp3.peaks.json"}
+    assert recording.media.get(variant="agent").duration_ms == 1000
 
 
 @pytest.mark.slow
