@@ -172,6 +172,15 @@ def addresses_of(destination: Destination, resolve: Resolve) -> list[Address]:
     return list(found)
 
 
+def without_secrets(url: str) -> str:
+    """The url as everyone may see it: no user, password, query or fragment."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def refuse_inside(host: str, address: Address) -> None:
     if not is_public(address):
         raise UnsafeUrl(f"{host} leads into a network that nothing is delivered to.")

@@ -30,6 +30,7 @@ from ccportal.api.documents import described, listed
 from ccportal.api.envelope import Answer
 from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
+from ccportal.api.recordings import grants_shown
 from ccportal.api.views import AccountView, ListView, find, same_id
 from cdr.models import Call, CallAlias, Leg
 from recordings.models import Recording
@@ -176,7 +177,7 @@ DOCUMENT_COLUMNS = (
     Column(
         "grants",
         Kind.LIST,
-        lambda leg: [grant for recording in recordings_of_leg(leg) for grant in recording.grants],
+        lambda leg: [grant for recording in recordings_of_leg(leg) for grant in grants_shown(recording)],
         about="Why the leg was recorded: every grant of each of its recordings",
     ),
 )

@@ -47,6 +47,7 @@ from ccportal.api.pages import Keyset
 from ccportal.api.uploads import AwaitedView, UploadView, carries_upload_token
 from ccportal.api.views import AccountView, ListView, find, preferred
 from cdr.models import Leg
+from policies.addresses import without_secrets
 from recordings.models import PLAYABLE, Media, Recording, State, Variant
 from recordings.peaks import peaks_of
 from recordings.playback import MediaMissing, report_missing, serve
@@ -146,6 +147,16 @@ def cdr_ids(view: Any, keys: Sequence[tuple[Any, ...]]) -> list[str | None]:
 def of_leg(value: str) -> Q:
     leg = Leg._default_manager.filter(pk=as_id(value))
     return Q(call__in=leg.values("call"), leg_uuid__in=leg.values("uuid"))
+
+
+def grants_shown(recording: Recording) -> list[dict[str, Any]]:
+    """Why it was recorded; of a url to deliver to what everyone may see."""
+    return [grant | {"params": params_shown(grant.get("params") or {})} for grant in recording.grants]
+
+
+def params_shown(params: dict[str, Any]) -> dict[str, Any]:
+    url = params.get("url")
+    return params | {"url": without_secrets(str(url))} if url else params
 
 
 def variants(recording: Recording) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.addresses import UnknownHost, UnsafeUrl, check_url, is_public, read_v4
+from policies.addresses import UnknownHost, UnsafeUrl, check_url, is_public, read_v4, without_secrets
 
 PUBLIC = "93.184.215.14"
 
@@ -237,3 +237,15 @@ def test_any_text_is_an_address_or_is_refused(text: str) -> None:
         except UnsafeUrl:
             continue
         assert all(is_public(address) for address in found)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://ann:p%40ss@x.example:8443/in/?key=1#y", "https://x.example:8443/in/"),
+        ("ftp://a@b@x.example/", "ftp://x.example/"),
+        ("http://[", ""),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown
