@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q, Value
 from django.db.models.functions import Concat, Substr
@@ -27,6 +28,8 @@ from accounts.validators import (
 )
 
 NOT_DIGITS = re.compile("[^0-9]+")
+LONGEST_KEPT_DAYS = 36_500
+KEPT_DAYS = [MinValueValidator(1), MaxValueValidator(LONGEST_KEPT_DAYS)]
 FILE_NAME_TEMPLATE = "{started:%Y%m%d%H%M%S}_{caller}_{destination}_{agent}"
 
 
@@ -89,6 +92,15 @@ class Account(TenantModel):
     )
     agents_may_listen = models.BooleanField(default=False)
     reviewers_may_download = models.BooleanField(default=False)
+    keep_calls_days = models.PositiveIntegerField(
+        null=True, blank=True, validators=KEPT_DAYS, help_text="Empty: for ever"
+    )
+    keep_recordings_days = models.PositiveIntegerField(
+        null=True, blank=True, validators=KEPT_DAYS, help_text="Empty: for ever"
+    )
+    keep_exports_days = models.PositiveIntegerField(
+        null=True, blank=True, validators=KEPT_DAYS, help_text="Empty: for ever"
+    )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -28,7 +28,7 @@ from cdr.rollups import Change
 from database.moments import moment
 from queues import changes
 from queues.models import Agent, Queue
-from recordings import basis, capture, expected
+from recordings import basis, capture, expected, holds
 from recordings.delivery import news
 from recordings.expected import RecorderEvent
 from switch import events as ev
@@ -192,6 +192,7 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> ingest.Ingested:
     result = ingest.ingest(switch, events)
     capture.record_takes(switch, capture.takes_of(result))
     expected.move_decisions(result.absorbed)
+    holds.move_holds(result.absorbed)
     ingest.retire(result)
     basis.follow({touched.id for touched in result.touched if not touched.is_new})
     news.calls_ended(result.touched)

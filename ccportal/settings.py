@@ -150,6 +150,8 @@ CCPORTAL_S3_PREFIX = os.environ.get("CCPORTAL_S3_PREFIX", "").strip("/")
 CCPORTAL_S3_ACCESS_KEY = os.environ.get("CCPORTAL_S3_ACCESS_KEY", "")
 CCPORTAL_S3_SECRET_KEY = os.environ.get("CCPORTAL_S3_SECRET_KEY", "")
 CCPORTAL_S3_TIMEOUT = read_int("CCPORTAL_S3_TIMEOUT", 20, minimum=1)
+# How much of the stored audio is read again every hour
+CCPORTAL_VERIFY_MEGABYTES = read_int("CCPORTAL_VERIFY_MEGABYTES", 2000, minimum=1)
 # A location of the web server in front that serves the audio folder to it alone, such as /protected-audio/
 CCPORTAL_X_ACCEL = os.environ.get("CCPORTAL_X_ACCEL", "")
 # Audio in a bucket is fetched from there by who may hear it, with an address that soon ends

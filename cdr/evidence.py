@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 
 import msgspec
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Switch
@@ -19,6 +20,8 @@ Events = dict[tuple[str, int], ev.Event]
 
 EVIDENCE = Table(Evidence, ["id", "switch_id", "events", "updated_at"])
 KEYS = Table(EvidenceKey, ["switch_id", "key", "evidence_id"], key=["switch_id", "key"])
+
+NOWHERE = uuid.UUID(int=0)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[ev.AnyEvent]).decode
@@ -56,6 +59,24 @@ def keep(switch: Switch, evidence: Mapping[uuid.UUID, Events], keys: Mapping[str
     now = timezone.now()
     EVIDENCE.upsert([(id_, switch.pk, pack(events.values()), now) for id_, events in evidence.items()])
     KEYS.upsert([(switch.pk, key, id_) for key, id_ in keys.items() if len(key) <= 255])
+
+
+def forget(call_ids: Iterable[uuid.UUID]) -> None:
+    """Drop what was heard of calls that are being removed, and let their legs lead nowhere from now on."""
+    now, ids = timezone.now(), list(call_ids)
+    known = EvidenceKey.objects.filter(evidence_id__in=ids)
+    known.filter(Q(key__startswith=ROOM) | Q(key__startswith=IN_ROOM)).delete()
+    known.update(evidence_id=NOWHERE, forgotten_at=now)
+    EvidenceKey.objects.bulk_create(
+        [
+            EvidenceKey(switch_id=switch, key=leg, evidence_id=NOWHERE, forgotten_at=now)
+            for switch, leg in Leg.objects.filter(call__in=ids).values_list("switch_id", "uuid")
+        ],
+        update_conflicts=True,
+        unique_fields=["switch", "key"],
+        update_fields=["evidence_id", "forgotten_at"],
+    )
+    Evidence.objects.filter(pk__in=ids).delete()
 
 
 def retire(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:

@@ -72,6 +72,8 @@ def ingest(switch: Switch, events: Iterable[ev.Event]) -> Ingested:
     if not heard:
         return Ingested()
     known = evidence.find(switch, _names(groups, heard))
+    if evidence.NOWHERE in known.values():
+        return ingest(switch, _without_forgotten(heard, known))
     result = Ingested()
     found = _join_known(switch, groups, heard, known, result)
     _write(switch, found, result)
@@ -87,6 +89,12 @@ def _group(events: Iterable[ev.Event]) -> tuple[Groups, dict[str, list[ev.Event]
         if key:
             heard.setdefault(key, []).append(event)
     return groups, heard
+
+
+def _without_forgotten(heard: Mapping[str, list[ev.Event]], known: Mapping[str, uuid.UUID]) -> list[ev.Event]:
+    """The events that name no leg of a call that was removed: what comes late of it is not kept."""
+    forgotten = {key for key, id_ in known.items() if id_ == evidence.NOWHERE}
+    return [event for events in heard.values() for event in events if forgotten.isdisjoint(keys_of(event))]
 
 
 def _names(groups: Groups, heard: Mapping[str, list[ev.Event]]) -> list[str]:

@@ -293,14 +293,25 @@ class Evidence(models.Model):
 
 
 class EvidenceKey(models.Model):
-    """Where evidence is found by a name that has no leg (yet): a leg only spoken of, a conference."""
+    """Where evidence is found by a name that has no leg (yet): a leg only spoken of, a conference.
+
+    A leg of a call that was removed leads nowhere since ``forgotten_at``: nothing late brings it back.
+    """
 
     switch = models.ForeignKey(Switch, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=255)
     evidence_id = models.UUIDField(db_index=True)
+    forgotten_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["switch", "key"], name="evidencekey_unique_key")]
+        indexes = [
+            models.Index(
+                fields=["forgotten_at"],
+                condition=Q(forgotten_at__isnull=False),
+                name="evidencekey_forgotten",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.key

@@ -8,11 +8,22 @@ from accounts.tenant_admin import OneAccountFilter, ReadOnlyAdmin, ReadOnlyInlin
 from recordings.delivery.admin import DeliveryAdmin as DeliveryAdmin
 from recordings.delivery.admin import WebhookAdmin as WebhookAdmin
 from recordings.models import Media, ProcessingStep, Recording
+from recordings.store_admin import AudioStoreAdmin as AudioStoreAdmin
 
 
 class MediaInline(ReadOnlyInline):
     model = Media
-    fields = ("file_name", "variant", "format", "size", "duration_ms", "sha256")
+    fields = (
+        "file_name",
+        "variant",
+        "format",
+        "size",
+        "duration_ms",
+        "sha256",
+        "store",
+        "verified_at",
+        "damage",
+    )
     readonly_fields = fields
     show_change_link = False
 

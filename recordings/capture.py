@@ -29,7 +29,7 @@ from recordings.models import BROUGHT, Finding, Origin, Recording, State
 
 WITHOUT_FILE = (State.RECORDING, State.RECEIVED, State.MISSING, State.DISCARDED)
 NOT_YET_COLLECTED = (State.EXPECTED, State.RECORDING, State.RECEIVED)
-SETTLED = (State.READY, State.FAILED, State.DELETED)
+SETTLED = (State.READY, State.FAILED, State.DELETING, State.DELETED)
 WRITTEN = [
     "switch_id",
     "account_id",

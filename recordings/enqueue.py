@@ -36,6 +36,11 @@ def redo_soon(redo_id: uuid.UUID, batch: int) -> None:
     async_task("recordings.again.next_batch", redo_id.hex, batch)
 
 
+def erase_soon(recording_ids: Sequence[uuid.UUID]) -> None:
+    """Have the audio of these recordings removed."""
+    _enqueue("recordings.deletion.erase_each", recording_ids)
+
+
 def _enqueue(task: str, recording_ids: Sequence[uuid.UUID]) -> None:
     for start in range(0, len(recording_ids), RECORDINGS_PER_TASK):
         some = recording_ids[start : start + RECORDINGS_PER_TASK]

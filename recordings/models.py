@@ -15,6 +15,7 @@ from recordings.arrivals import OrphanState as OrphanState
 from recordings.arrivals import UploadToken as UploadToken
 from recordings.delivery.models import Delivery as Delivery
 from recordings.delivery.models import Webhook as Webhook
+from recordings.holds import LegalHold as LegalHold
 from recordings.stores import AudioStore
 
 
@@ -27,6 +28,7 @@ class State(models.TextChoices):
     DISCARDED = "discarded", "Discarded"
     MISSING = "missing", "Missing"
     FAILED = "failed", "Failed"
+    DELETING = "deleting", "Being deleted"
     DELETED = "deleted", "Deleted"
 
 
@@ -136,6 +138,11 @@ class Recording(TenantModel):
             models.Index(fields=["switch", "path"], name="recording_switch_path"),
             models.Index(fields=["state", "state_at"], name="recording_state"),
             models.Index(
+                fields=["account", "started_at"],
+                condition=Q(state__in=["processing", "ready", "failed"]),
+                name="recording_with_audio",
+            ),
+            models.Index(
                 fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="recording_next_try"
             ),
         ]
@@ -158,10 +165,17 @@ class Variant(models.TextChoices):
     AGENT = "agent", "Agent's part"
 
 
+class Damage(models.TextChoices):
+    """What was wrong with a stored file when it was last read."""
+
+    CHANGED = "changed", "Not what was stored"
+    GONE = "gone", "No longer in storage"
+
+
 class Media(TenantModel):
     """One stored file of a recording; ``key`` begins with the account and is where ``store`` has it.
 
-    Without a store it is on the server's disk.
+    Without a store it is on the server's disk. ``verified_at`` is when all of it was last read and compared.
 
     Agents' parts are counted from 1 in ``part``; ``offset_ms`` is where one begins in the whole call's file.
     """
@@ -183,9 +197,15 @@ class Media(TenantModel):
     channels = models.PositiveSmallIntegerField()
     sample_rate = models.PositiveIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
+    verified_at = models.DateTimeField(default=timezone.now)
+    damage = models.CharField(max_length=8, choices=Damage.choices, blank=True)
 
     class Meta:
         verbose_name_plural = "media"
+        indexes = [
+            models.Index(fields=["verified_at"], name="media_verified"),
+            models.Index(fields=["damage"], condition=~Q(damage=""), name="media_damaged"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["recording", "variant", "part", "format"], name="media_unique_part"

@@ -20,11 +20,13 @@ from django.utils import timezone
 from recordings.basis import basis_of, go_on, start_from
 from recordings.delivery import files, news
 from recordings.enqueue import process_soon, rehome_soon
+from recordings.held import held_recordings
+from recordings.holding import lock
 from recordings.models import PLAYABLE, ProcessingStep, Recording, State
 from recordings.peaks import peaks_key
 from recordings.processing.probe import EmptyAudio
 from recordings.processing.wav import NotAudio
-from recordings.steps import STEPS, Job, Step, TooShort
+from recordings.steps import STEPS, Job, Step, TooShort, Withdrawn
 from recordings.storage import storage_of
 
 log = logging.getLogger(__name__)
@@ -76,6 +78,8 @@ def go_through(recording: Recording) -> None:
         try:
             for position, (name, step) in enumerate(STEPS.items()):
                 run_step(job, position, name, step)
+        except Withdrawn:
+            log.info("Recording %s was deleted while it was processed", recording.pk.hex)
         except TooShort as short:
             discard(recording, short)
         except StepFailed as failed:
@@ -130,8 +134,8 @@ def run_step(job: Job, position: int, name: str, step: Step) -> None:
     mine.update(started_at=timezone.now(), attempts=F("attempts") + 1, error="", position=position)
     try:
         note = step(job)
-    except TooShort as short:
-        mine.update(note=str(short)[:255])
+    except (TooShort, Withdrawn) as ended:
+        mine.update(note=str(ended)[:255])
         raise
     except Exception as error:
         log.warning("Step %s of recording %s failed", name, job.recording.pk.hex, exc_info=True)
@@ -190,7 +194,9 @@ def discard(recording: Recording, short: TooShort) -> None:
     """Mark it first, so that nobody hears it any more, then remove the files."""
     now = timezone.now()
     with transaction.atomic():
-        marked = Recording.objects.filter(pk=recording.pk, state=State.PROCESSING, legal_hold=False).update(
+        lock(recording.account_id)
+        mine = Recording.objects.filter(pk=recording.pk, state=State.PROCESSING)
+        marked = mine.exclude(held_recordings()).update(
             state=State.DISCARDED,
             state_at=now,
             state_reason=str(short)[:255],

@@ -12,12 +12,14 @@ from typing import BinaryIO, cast
 
 from django.core.files.storage import Storage
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import schedule
 
 from recordings.delivery import files
-from recordings.models import Media, Recording
+from recordings.integrity import note
+from recordings.models import Damage, Media, Recording, State
 from recordings.peaks import peaks_key
 from recordings.storage import StorageDamaged, key_of, storage_at, store
 from recordings.stores import AudioStore, store_for
@@ -33,6 +35,8 @@ def rehome_each(recording_ids: list[str]) -> None:
     for recording_id in recording_ids:
         try:
             rehome(uuid.UUID(recording_id))
+        except StorageDamaged:
+            log.exception("A file of recording %s is damaged and stays where it is", recording_id)
         except OSError:
             log.exception("The files of recording %s could not be moved", recording_id)
             failed.append(recording_id)
@@ -87,8 +91,18 @@ def move(media: Media, place: Place) -> bool:
     moved = is_whole and point_at(media, old, place)
     (old if moved else place).forget()
     if not is_whole:
+        note(media, Damage.CHANGED)
         raise StorageDamaged(f"{old.key} is not what was stored")
     return moved
+
+
+def files_elsewhere(account_id: uuid.UUID, after: uuid.UUID, most: int) -> list[uuid.UUID]:
+    """Recordings with files that are not where the account has its own now; in work they are left alone."""
+    here = store_for(account_id)
+    files = Media.objects.filter(recording__account=account_id, recording__gt=after)
+    files = files.exclude(recording__state__in=[State.PROCESSING, State.DELETING])
+    elsewhere = files.filter(Q(store=None) | ~Q(store=here)) if here else files.filter(store__isnull=False)
+    return list(elsewhere.order_by("recording").values_list("recording", flat=True).distinct()[:most])
 
 
 @transaction.atomic

@@ -11,16 +11,28 @@ from typing import BinaryIO, cast
 
 from django.conf import settings
 from django.core.files.storage import Storage
+from django.db import transaction
 
 from cdr.models import AgentOffer
-from recordings.models import Media, Origin, Recording, Variant
+from recordings.held import held_recordings
+from recordings.models import Media, Origin, Recording, State, Variant
 from recordings.naming import file_name, file_stem
 from recordings.peaks import peaks_from, peaks_key, samples_from, save_peaks
 from recordings.processing import mp3, wav
 from recordings.processing.levels import Levels, measure, speech_of
 from recordings.processing.moments import Placed
 from recordings.processing.probe import Probe, probe
-from recordings.storage import StorageDamaged, copy, digest, is_on_disk, key_of, storage_at, storage_of, store
+from recordings.storage import (
+    StorageDamaged,
+    Stored,
+    copy,
+    digest,
+    is_on_disk,
+    key_of,
+    storage_at,
+    storage_of,
+    store,
+)
 from recordings.stores import AudioStore
 from recordings.tags import is_ours, write_tags
 from recordings.turns import turns_of
@@ -28,6 +40,10 @@ from recordings.turns import turns_of
 
 class TooShort(Exception):
     """Shorter than anyone asked for."""
+
+
+class Withdrawn(Exception):
+    """The recording is deleted, or somebody else's, while it is being processed."""
 
 
 @dataclass
@@ -128,7 +144,7 @@ def check_length(job: Job) -> str:
     if length >= least * 1000:
         return ""
     reason = f"{length / 1000:.3f} s, shorter than the {least} s that are kept."
-    if recording.legal_hold:
+    if Recording.objects.filter(held_recordings(), pk=recording.pk).exists():
         return f"{reason} Kept by a hold."
     raise TooShort(reason)
 
@@ -197,6 +213,19 @@ def keep(job: Job, made: Made) -> Media:
     write_tags(made.file, made.format, recording, made.agent, file_stem(recording, made.agent, made.part))
     key = key_of(recording, made.variant, made.format, made.part)
     stored = store(job.storage, key, made.file)
+    media = write_down(job, made, key, stored)
+    if media is None:
+        remove(job.storage, key)
+        raise Withdrawn("It was deleted meanwhile.")
+    return media
+
+
+@transaction.atomic
+def write_down(job: Job, made: Made, key: str, stored: Stored) -> Media | None:
+    """Write the row of a stored file; None when the recording went another way meanwhile."""
+    recording = job.recording
+    if Recording.objects.select_for_update().filter(pk=recording.pk, state=State.PROCESSING).first() is None:
+        return None
     media, _ = Media.objects.update_or_create(
         recording=recording,
         variant=made.variant,

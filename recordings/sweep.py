@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from recordings.again import go_on_with_lost
 from recordings.awaited import find_calls
-from recordings.enqueue import collect_soon, process_soon, rehome_soon
+from recordings.enqueue import collect_soon, erase_soon, process_soon, rehome_soon
 from recordings.models import Media, Recording, State
 from recordings.storage import QUARANTINE
 from recordings.uploads import not_sent_in_time
@@ -34,11 +34,12 @@ def sweep() -> int:
         found = [*ended, *due, *stuck]
         collect_soon(found)
         process_soon(waiting := mark(to_be_processed(), next_try_at=now + WORKER_LOST_AFTER))
+        erase_soon(going := mark(to_be_erased(), next_try_at=now + TASK_LOST_AFTER))
         rehome_soon(released := list(out_of_quarantine()))
         not_sent_in_time()
         find_calls()
         go_on_with_lost()
-    return len(found) + len(waiting) + len(released)
+    return len(found) + len(waiting) + len(going) + len(released)
 
 
 def never_stopped() -> QuerySet[Recording]:
@@ -73,6 +74,11 @@ def to_be_processed() -> QuerySet[Recording]:
         stored_at__isnull=False,
         next_try_at__lte=timezone.now(),
     )
+
+
+def to_be_erased() -> QuerySet[Recording]:
+    """Audio that is to go and whose task or worker got lost, or whose storage was away."""
+    return Recording.objects.filter(state=State.DELETING, next_try_at__lte=timezone.now())
 
 
 def out_of_quarantine() -> QuerySet[Media, uuid.UUID]:

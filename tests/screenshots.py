@@ -76,6 +76,7 @@ def fill() -> dict[str, str]:
         "recordings": "/recordings/?show=missing",
         "recordings-none": "/recordings/?show=outside&period=today",
         **board_pages(tenant.account),
+        "compliance": "/compliance/",
         "not-found": "/calls/00000000000000000000000000000000/",
     }
 

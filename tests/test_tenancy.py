@@ -50,6 +50,7 @@ from cdr.models import (
 from policies.models import PolicyChange, RecordingPolicy
 from queues.live_rows import AgentNow, WaitingCaller
 from queues.models import Agent, AgentChange, Difference, Queue, QueueServer, SwitchOrder, Tier
+from recordings.holds import LegalHold
 from recordings.models import (
     Decision,
     Delivery,
@@ -149,6 +150,10 @@ ROUTES: dict[str, Route] = {
     "agents/<id32:id>/": item(Agent),
     "agents/<id32:id>/live": item(Agent),
     "health/": Page(),
+    "compliance/": Page(),
+    "compliance/retention": Page(302),
+    "compliance/holds": Page(302),
+    "compliance/holds/<id32:id>/release": item(LegalHold, owner=302),
     "quarantine/": Page(404),
     "quarantine/assign": Page(404),
     "robots.txt": Open(),
@@ -219,6 +224,7 @@ ROUTES: dict[str, Route] = {
     **admin_of(Recording, **READ_ONLY),
     **admin_of(Delivery, **READ_ONLY),
     **admin_of(Webhook),
+    **admin_of(AudioStore, delete=404),
     f"{POLICIES}/": Page(302),
     f"{POLICIES}/account/<str:key>/": item(Account),
     f"{POLICIES}/account/<str:key>/history/": item(Account),
@@ -361,6 +367,9 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     ProcessingStep: lambda tenant: ProcessingStep.objects.create(
         recording=row(tenant, Recording), position=0, name="probe", started_at=timezone.now(), note=MARK
+    ),
+    LegalHold: lambda tenant: LegalHold.objects.create(
+        account=tenant.account, kind="call", call=row(tenant, Call), reason=MARK, placed_by=MARK
     ),
     AudioStore: lambda tenant: AudioStore.objects.create(
         account=tenant.account, bucket=MARK.lower(), access_key=MARK, secret_key=MARK

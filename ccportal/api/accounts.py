@@ -8,9 +8,9 @@ from django.db.models import QuerySet
 from django.urls import reverse
 from rest_framework.request import Request
 
-from accounts.models import Account
+from accounts.models import LONGEST_KEPT_DAYS, Account
 from ccportal.api.attributes import Attribute, Resource, line, switch
-from ccportal.api.columns import by_name, flag, identifier, moment, text
+from ccportal.api.columns import by_name, flag, identifier, moment, text, whole
 from ccportal.api.documents import listed
 from ccportal.api.envelope import Answer
 from ccportal.api.filters import Filters
@@ -28,12 +28,25 @@ ACCOUNT = (
     text("account_code", "account_code"),
     text("timezone", "time_zone"),
     text("country", "country", "The country whose way of writing numbers is read"),
+    whole("keep_calls_days", "keep_calls_days"),
+    whole("keep_recordings_days", "keep_recordings_days"),
+    whole("keep_exports_days", "keep_exports_days"),
     flag("enabled", "enabled"),
     flag("agents_may_listen", "agents_may_listen"),
     flag("reviewers_may_download", "reviewers_may_download"),
     moment("created", "created_at"),
 )
 WORDS = {"type": "array", "maxItems": 100, "items": {"type": "string", "minLength": 1, "maxLength": 128}}
+
+
+def days(name: str, what: str) -> Attribute:
+    """For how many days something is kept; not there means for ever."""
+    about = f"For how many days {what} are kept; without it for ever"
+    return Attribute(
+        name, name, {"type": "integer", "minimum": 1, "maximum": LONGEST_KEPT_DAYS, "description": about}
+    )
+
+
 RESOURCE = Resource(
     "Account",
     Account,
@@ -44,6 +57,9 @@ RESOURCE = Resource(
         line("account_code", "account_code", 64),
         line("timezone", "time_zone", 64, "Such as Europe/Berlin"),
         line("country", "country", 2, "Such as DE: the country whose way of writing numbers is read"),
+        days("keep_calls_days", "calls"),
+        days("keep_recordings_days", "the audio of recordings"),
+        days("keep_exports_days", "exports"),
         switch("enabled", "enabled"),
         switch("agents_may_listen", "agents_may_listen"),
         switch("reviewers_may_download", "reviewers_may_download"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -252,6 +252,22 @@ def recording_described(columns: Sequence[Column]) -> Callable[[F], F]:
         summary="Read a recording, or hear it",
         parameters=[in_query("accept", "What to answer", type="string", enum=accept), INLINE],
         responses={(200, "application/json"): answer} | audio_answers(),
+    )
+
+
+def recording_changed(
+    summary: str, columns: Sequence[Column], body: Mapping[str, Any] | None = None
+) -> Callable[[F], F]:
+    """Describe a change of one recording; a hold, or audio that is not there yet, answers 409."""
+    content = {"type": "object", "required": ["data"], "properties": {"data": dict(body)}} if body else None
+    return extend_schema(
+        summary=summary,
+        request={"application/json": content} if content else None,
+        responses={
+            200: envelope_of("RecordingAnswer", row_of("Recording", columns)()),
+            **dict.fromkeys((400, 403, 409), ERROR),
+            **REFUSALS,
+        },
     )
 
 

@@ -13,6 +13,7 @@ from rest_framework.request import Request
 
 from accounts.access import Action
 from accounts.models import User
+from ccportal.api.body import data_of
 from ccportal.api.columns import (
     Column,
     Condition,
@@ -37,6 +38,7 @@ from ccportal.api.documents import (
     awaited_described,
     listed,
     peaks_described,
+    recording_changed,
     recording_described,
     upload_described,
 )
@@ -44,6 +46,7 @@ from ccportal.api.envelope import Answer
 from ccportal.api.errors import Invalid, Missing
 from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
+from ccportal.api.recording_changes import CHANGES, RIGHTS, change, changes_of, remove
 from ccportal.api.uploads import AwaitedView, UploadView, carries_upload_token
 from ccportal.api.views import AccountView, ListView, find, preferred
 from cdr.models import Leg
@@ -173,6 +176,8 @@ VARIANT_COLUMNS = (
     whole("duration_ms", "duration_ms"),
     whole("channels", "channels"),
     whole("sample_rate", "sample_rate"),
+    text("damage", "damage", "What was wrong when it was last read: changed, gone"),
+    moment("verified", "verified_at"),
 )
 
 RECORDING_COLUMNS = (
@@ -298,6 +303,22 @@ class RecordingDetail(AudioView):
         if wanted is None:
             return Answer(present(RECORDING_COLUMNS, recording))
         return self.send(recording, stored(recording, Variant.CALL, wanted))
+
+    @recording_changed("Change a recording's tags or its hold", RECORDING_COLUMNS, CHANGES)
+    def patch(self, request: Request, account_id: str, recording_id: str) -> Answer:
+        recording = find(self.recordings(), recording_id)
+        data = data_of(request)
+        for name in RIGHTS.keys() & data.keys():
+            self.require(RIGHTS[name])
+        change(recording, changes_of(recording, data), self.actor)
+        return Answer(present(RECORDING_COLUMNS, find(self.recordings(), recording_id)))
+
+    @recording_changed("Delete a recording's audio; its row stays", RECORDING_COLUMNS)
+    def delete(self, request: Request, account_id: str, recording_id: str) -> Answer:
+        recording = find(self.recordings(), recording_id)
+        self.require(Action.DELETE)
+        remove(recording, self.actor)
+        return Answer(present(RECORDING_COLUMNS, find(self.recordings(), recording_id)))
 
 
 class RecordingMedia(AudioView):

@@ -84,6 +84,7 @@ class PortalView(TenantView, View):
             "may_choose_account": self.may_choose_account,
             "sees_everything": self.sees_everything,
             "sees_health": bool(self.actor and self.actor.may(Action.CONFIGURE)),
+            "sees_compliance": bool(self.actor and self.actor.may(Action.AUDIT)),
             "person": str(self.user),
             "person_initials": initials(str(self.user)),
             "admin_url": address_of("admin:index") if self.user.is_staff else None,

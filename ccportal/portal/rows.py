@@ -23,7 +23,7 @@ RECORDING_MARKS = (
     (frozenset({State.MISSING}), ("warn", "Recording missing", "warn")),
     (frozenset({State.FAILED}), ("warn", "Recording failed", "bad")),
     (frozenset({State.DISCARDED}), ("discarded", "Discarded: too short to keep", "off")),
-    (frozenset({State.DELETED}), ("discarded", "Recording deleted", "off")),
+    (frozenset({State.DELETING, State.DELETED}), ("discarded", "Recording deleted", "off")),
 )
 
 

@@ -47,6 +47,7 @@ MARKS = {
     State.DISCARDED: Mark("Discarded", "off"),
     State.MISSING: Mark("Missing", "warn"),
     State.FAILED: Mark("Failed", "bad"),
+    State.DELETING: Mark("Being deleted", "off"),
     State.DELETED: Mark("Deleted", "off"),
 }
 
@@ -59,6 +60,7 @@ SENTENCES = {
     State.DISCARDED: "It was thrown away: shorter than what is kept.",
     State.MISSING: "The switch recorded, but its file was not found. It can be looked for again.",
     State.FAILED: "The file could not be used. It can be processed again once the cause is mended.",
+    State.DELETING: "The audio is being deleted. The record of the call stays.",
     State.DELETED: "The audio was deleted. The record of the call stays.",
 }
 

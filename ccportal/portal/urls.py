@@ -10,6 +10,7 @@ from ccportal.portal.accounts import AccountsView
 from ccportal.portal.agents import AgentPart, AgentsPart, AgentsView, AgentView
 from ccportal.portal.call import CallView, DrawerView
 from ccportal.portal.calls import CallsCountView, CallsView
+from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
 from ccportal.portal.errors import robots
 from ccportal.portal.health import HealthView
 from ccportal.portal.player import AudioView, PeaksView
@@ -62,6 +63,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agents/<id32:id>/", AgentView.as_view(), name="agent"),
     path("agents/<id32:id>/live", AgentPart.as_view(), name="agent-live"),
     path("health/", HealthView.as_view(), name="health"),
+    path("compliance/", ComplianceView.as_view(), name="compliance"),
+    path("compliance/retention", RetentionView.as_view(), name="retention"),
+    path("compliance/holds", HoldsView.as_view(), name="holds"),
+    path("compliance/holds/<id32:id>/release", ReleaseView.as_view(), name="release-hold"),
     path("quarantine/", QuarantineView.as_view(), name="quarantine"),
     path("quarantine/assign", AssignView.as_view(), name="assign"),
     path("robots.txt", robots, name="robots"),

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 
 from accounts.models import AuditEntry
+from ccportal.api.times import iso
 from recordings.models import PLAYABLE, Media, Recording, State, Variant
 from tests.api.conftest import Api, Refused, api_of
 from tests.factories import (
@@ -79,6 +80,8 @@ def test_item(api: Api) -> None:
         "duration_ms": 1500,
         "channels": 2,
         "sample_rate": 8000,
+        "damage": "",
+        "verified": iso(media.verified_at),
     }
     assert row == {
         "id": recording.pk.hex,

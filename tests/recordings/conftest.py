@@ -29,6 +29,7 @@ def _clean_storage(tmp_path: Path, settings: Any) -> None:
     storages = {**settings.STORAGES}
     storages["recordings"] = {**storages["recordings"], "OPTIONS": {"location": tmp_path / "audio"}}
     settings.STORAGES = storages
+    settings.MEDIA_ROOT = tmp_path / "audio"
 
 
 @pytest.fixture
