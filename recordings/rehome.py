@@ -99,9 +99,9 @@ def move(media: Media, place: Place) -> bool:
 def files_elsewhere(account_id: uuid.UUID, after: uuid.UUID, most: int) -> list[uuid.UUID]:
     """Recordings with files that are not where the account has its own now; in work they are left alone."""
     here = store_for(account_id)
-    files = Media.objects.filter(recording__account=account_id, recording__gt=after)
-    files = files.exclude(recording__state__in=[State.PROCESSING, State.DELETING])
-    elsewhere = files.filter(Q(store=None) | ~Q(store=here)) if here else files.filter(store__isnull=False)
+    rows = Media.objects.filter(recording__account=account_id, recording__gt=after)
+    rows = rows.exclude(recording__state__in=[State.PROCESSING, State.DELETING])
+    elsewhere = rows.filter(Q(store=None) | ~Q(store=here)) if here else rows.filter(store__isnull=False)
     return list(elsewhere.order_by("recording").values_list("recording", flat=True).distinct()[:most])
 
 
