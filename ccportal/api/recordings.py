@@ -154,12 +154,13 @@ def of_leg(value: str) -> Q:
 
 def grants_shown(recording: Recording) -> list[dict[str, Any]]:
     """Why it was recorded; of a url to deliver to what everyone may see."""
-    return [grant | {"params": params_shown(grant.get("params") or {})} for grant in recording.grants]
+    return [grant_shown(grant) for grant in recording.grants]
 
 
-def params_shown(params: dict[str, Any]) -> dict[str, Any]:
+def grant_shown(grant: dict[str, Any]) -> dict[str, Any]:
+    params = grant.get("params") or {}
     url = params.get("url")
-    return params | {"url": without_secrets(str(url))} if url else params
+    return grant | {"params": params | {"url": without_secrets(str(url))}} if url else grant
 
 
 def variants(recording: Recording) -> list[dict[str, Any]]:
