@@ -30,6 +30,7 @@ class Served(TenantModel):
         db_index=True,
         help_text="Served to the switch and kept equal there; off, the switch's own configuration stands",
     )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         abstract = True
@@ -88,6 +89,7 @@ class Queue(QueueParameters, Served):
                 name="queue_short_abandon_seconds",
             ),
         ]
+        indexes = [models.Index("account", models.F("created_at").desc(), name="queue_account_created")]
 
     def __str__(self) -> str:
         return self.label or self.name
@@ -120,6 +122,7 @@ class Agent(AgentParameters, Served):
     class Meta:
         ordering = ["name"]
         constraints = [models.UniqueConstraint(fields=["account", "name"], name="agent_unique_name")]
+        indexes = [models.Index("account", models.F("created_at").desc(), name="agent_account_created")]
 
     def __str__(self) -> str:
         return self.label or self.name

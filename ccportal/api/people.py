@@ -11,6 +11,7 @@ from rest_framework.exceptions import PermissionDenied
 from accounts.access import roles_given_by
 from accounts.keys import PREFIX_LENGTH, hash_of, new_secret, revoke_key
 from accounts.models import ApiKey, AuthToken, Device, PhoneNumber, Role, User, digits_of
+from accounts.phones import set_sip_password
 from ccportal.api.attributes import Attribute, Resource, choice, line, pointer, switch, time
 from ccportal.api.columns import Column, Kind, by_name, flag, identifier, moment, text
 from ccportal.api.errors import Invalid
@@ -66,6 +67,7 @@ DEVICES = Resource(
         line("sip_username", "sip_username", 128, "Unique within the account", required=True),
         pointer("owner_id", "owner", User, "The user whose calls the device's are"),
         switch("enabled", "enabled"),
+        Attribute("password", "password", PASSWORD, write_only=True),
     ),
     ENDPOINT_SCHEMA,
 )
@@ -146,6 +148,18 @@ class People(RoleGiving):
         row.set_password(password)
 
 
+class Phones(ResourceView):
+    resource = DEVICES
+
+    def finish(self, row: Device, document: Document) -> None:
+        """Keep the digest of a password that was sent; a phone with another name needs another one."""
+        if password := document.get("password"):
+            try:
+                set_sip_password(row, password)
+            except ValidationError as weak:
+                raise Invalid.rule("password", "format", " ".join(weak.messages)) from None
+
+
 class Numbers(ResourceView):
     resource = PHONE_NUMBERS
 
@@ -193,8 +207,7 @@ class UserDetail(People, ResourceDetail):
 
 
 @collection_of(DEVICES)
-class DeviceList(ResourceList):
-    resource = DEVICES
+class DeviceList(Phones, ResourceList):
     columns = DEVICES.columns
     filters = Filters(by_name(DEVICES.columns))
     keyset = Keyset("created_at")
@@ -202,8 +215,8 @@ class DeviceList(ResourceList):
 
 
 @item_of(DEVICES)
-class DeviceDetail(ResourceDetail):
-    resource = DEVICES
+class DeviceDetail(Phones, ResourceDetail):
+    """One phone."""
 
 
 @collection_of(PHONE_NUMBERS)

@@ -19,6 +19,7 @@ from ccportal.api.people import (
 )
 from ccportal.api.policies import RecordingDecision
 from ccportal.api.queue_calls import AgentQueueCallList, QueueCallList
+from ccportal.api.queues import AgentDetail, AgentList, QueueDetail, QueueList
 from ccportal.api.recordings import (
     AwaitedRecordingList,
     RecordingDetail,
@@ -52,6 +53,10 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("users/<str:user_id>/cdrs", UserCdrList.as_view(), name="user-cdrs"),
     path("channels/<str:call_id>", Channel.as_view(), name="channel"),
     path("queue_calls", QueueCallList.as_view(), name="queue-calls"),
+    path("queues", QueueList.as_view(), name="queues"),
+    path("queues/<str:item_id>", QueueDetail.as_view(), name="queue"),
+    path("agents", AgentList.as_view(), name="agents"),
+    path("agents/<str:item_id>", AgentDetail.as_view(), name="agent"),
     path("agents/<str:agent_id>/queue_calls", AgentQueueCallList.as_view(), name="agent-queue-calls"),
     path("agents/<str:agent_id>/status", AgentStatusView.as_view(), name="agent-status"),
     path("recordings", AwaitedRecordingList.as_view(), name="recordings"),

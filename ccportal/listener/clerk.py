@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from typing import Final
 
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 LOOK_SECONDS: Final = 0.25
 REPLY_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 2.0
+TRIES: Final = 3
 LEAVE_ALL_EQUAL: Final = ("set_agent_status", "set_agent_state")
 NOT_THERE: Final = (
     "The switch would not find the queue in its configuration and would drop it: see that it asks this "
@@ -40,13 +42,14 @@ LOGS_OUT: Final = (
 class Clerk:
     """Looks for orders of one switch; a database or a switch that is away is tried again."""
 
-    def __init__(self, switch_id: str, name: str, address: Address) -> None:
+    def __init__(self, switch_id: str, name: str, address: Address, pause: float = 1.0) -> None:
         self._switch_id = uuid.UUID(switch_id)
         self._name = name
         self._commands = CommandConnection(address)
         self._comparison = Comparison(self._switch_id, name, self._commands)
         self._backoff = Backoff(0.5, 10.0)
         self._away = ""
+        self._pause = pause
 
     def step(self) -> float:
         """Give what waits; return how long to wait before the next time."""
@@ -68,7 +71,7 @@ class Clerk:
             return
         try:
             command = step_of(order).command
-            if order.kind in READS_CONFIGURATION and (fault := self.fault(str(order.arguments[0]))):
+            if order.kind in READS_CONFIGURATION and (fault := self.lasting_fault(str(order.arguments[0]))):
                 settle(order, SwitchOrder.State.FAILED, fault)
                 return
             settle_with(order, self._commands.send(command, REPLY_SECONDS))
@@ -77,6 +80,14 @@ class Clerk:
         except SwitchError as error:
             note(order, f"The switch is not there: {error}")
             raise
+
+    def lasting_fault(self, queue: str) -> str:
+        """As ``fault``, but a portal that only was slow or began anew is asked once more."""
+        for _ in range(TRIES - 1):
+            if not self.fault(queue):
+                return ""
+            time.sleep(self._pause)
+        return self.fault(queue)
 
     def fault(self, queue: str) -> str:
         """Why the switch must not read this queue's configuration now; empty when it may."""

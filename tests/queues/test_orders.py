@@ -34,7 +34,7 @@ def wire() -> Iterator[FakeSwitch]:
 
 
 def work(switch: Switch, address: Address, passes: int = 1) -> None:
-    clerk = Clerk(switch.pk.hex, switch.name, address)
+    clerk = Clerk(switch.pk.hex, switch.name, address, pause=0)
     for _ in range(passes):
         assert clerk.step() > 0
     clerk.close()
