@@ -33,13 +33,13 @@ from recordings.processing.wav import NotAudio, repair
 from recordings.sources import Folder, SourceError, is_same, place_of
 from recordings.storage import Stored, digest, file_name_of, key_of, storage_at, store
 from recordings.stores import AudioStore, store_for
+from recordings.verdicts import judge, verdict_on, wait_until_closed
 
 log = logging.getLogger(__name__)
 
 TRIES = 3
 BETWEEN_TRIES = timedelta(seconds=30)
 LONGEST_BACK_OFF = timedelta(hours=1)
-LENGTH_TOLERANCE_MS = 1000
 MEMORY_BYTES = 1 << 20
 TASK_LOST_AFTER = timedelta(minutes=10)
 COMMITTED = [
@@ -85,6 +85,8 @@ def collect(recording_id: uuid.UUID) -> None:
             if not found.codec:
                 wait_for_all_of_it(recording, found)
             audio, content = examine(found, opened)
+            if not audio.finished:
+                wait_until_closed(recording, found.files[0].seen.st_mtime)
         except SourceError as error:
             give_up_or_wait(recording, error)
             return
@@ -116,7 +118,11 @@ def claim(recording_id: uuid.UUID) -> Recording | None:
     claimed = rows.filter(state__in=[State.RECEIVED, State.PROCESSING]).update(
         state=State.PROCESSING, state_at=timezone.now(), attempts=F("attempts") + 1, next_try_at=None
     )
-    return Recording.objects.select_related("switch").filter(pk=recording_id).first() if claimed else None
+    return (
+        Recording.objects.select_related("switch", "call").filter(pk=recording_id).first()
+        if claimed
+        else None
+    )
 
 
 def examine(found: Found, opened: ExitStack) -> tuple[Probe, BinaryIO]:
@@ -202,16 +208,6 @@ def write_stored(row: Recording, kept: Kept) -> Media:
     return media
 
 
-def judge(recording: Recording, audio: Probe) -> tuple[str, str]:
-    """What is worth saying of audio that is there."""
-    if not audio.finished:
-        return Finding.UNFINISHED, "The switch never closed the file; its header was completed."
-    told = recording.switch_ms
-    if told is not None and abs(told - audio.milliseconds) > LENGTH_TOLERANCE_MS:
-        return Finding.LENGTH, f"The switch said {told} ms, the file has {audio.milliseconds} ms."
-    return "", ""
-
-
 def remove_source(recording: Recording, found: Found) -> None:
     """Remove what was stored; what cannot be removed stays noted as kept."""
     gone = [found.folder.remove(source.name, source.seen) for source in found.files]
@@ -229,7 +225,7 @@ def give_up_or_wait(recording: Recording, error: SourceError) -> None:
     """Try again later, or say for good what is wrong; a row that is not in processing is left alone."""
     is_growing = error.finding == Finding.UNFINISHED
     final = error.permanent or (recording.attempts >= TRIES and not is_growing)
-    verdict = State.FAILED if error.finding == Finding.UNREADABLE else State.MISSING
+    verdict = verdict_on(recording, error.finding)
     with transaction.atomic():
         at_work(recording.pk).update(
             state=verdict if final else State.RECEIVED,
@@ -238,7 +234,7 @@ def give_up_or_wait(recording: Recording, error: SourceError) -> None:
             state_reason=error.reason[:255],
             next_try_at=None if final else timezone.now() + BETWEEN_TRIES,
         )
-        news.recordings_failed([recording.pk] if final else [])
+        news.recordings_failed([recording.pk] if final and verdict != State.DISCARDED else [])
 
 
 def back_off(recording_id: uuid.UUID, error: Exception) -> None:

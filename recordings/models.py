@@ -46,6 +46,7 @@ class Finding(models.TextChoices):
     OUTSIDE = "outside", "Outside the mapped folders"
     UNREADABLE = "unreadable", "Not audio we can read"
     LENGTH = "length", "Not as long as the switch said"
+    MIXED = "mixed", "Two recordings in one file"
 
 
 class Origin(models.TextChoices):

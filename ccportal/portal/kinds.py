@@ -45,6 +45,7 @@ FINDING_TITLES = {
     Finding.OUTSIDE: "Outside the folders",
     Finding.UNREADABLE: "Not audio",
     Finding.LENGTH: "Another length",
+    Finding.MIXED: "Two in one file",
 }
 FOUND = tuple(
     Kind(

@@ -73,6 +73,7 @@ FINDINGS = {
     Finding.OUTSIDE: "The file lies outside the folders that are mapped for this switch.",
     Finding.UNREADABLE: "The file is not audio that can be read.",
     Finding.LENGTH: "It is not as long as the switch said.",
+    Finding.MIXED: "The call was recorded twice into one file, and the parts overwrite each other.",
 }
 
 HEARD_ALREADY = {

@@ -19,6 +19,7 @@ from switch.asterisk.causes import cause_of
 from switch.asterisk.ids import created_at, order_of
 from switch.networks import NetworkRules, asterisk_network_of
 
+TWO_WRITERS = "TWO_WRITERS"
 HANGUP_EXTENSION = "h"
 HANGUP_PLACES = (HANGUP_EXTENSION, "s")
 JUST_NOW = 1_500_000
@@ -422,7 +423,7 @@ def _takes(told: Told, root: LegFacts, visits: list[VisitFacts]) -> list[Take]:
             stopped_at=root.ended,
             milliseconds=None,
             size=None,
-            cause="TWO_WRITERS" if shared else "",
+            cause=TWO_WRITERS if shared else "",
             discarded=False,
             overwritten=False,
             queue=shown.queue if shown else "",
