@@ -14,7 +14,7 @@ import tempfile
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import BinaryIO, cast
 
 from django.core.files.storage import Storage
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 TRIES = 3
 BETWEEN_TRIES = timedelta(seconds=30)
+FIRST_LOOK = timedelta(minutes=10)
 LONGEST_BACK_OFF = timedelta(hours=1)
 MEMORY_BYTES = 1 << 20
 TASK_LOST_AFTER = timedelta(minutes=10)
@@ -232,9 +233,14 @@ def give_up_or_wait(recording: Recording, error: SourceError) -> None:
             state_at=timezone.now(),
             finding=error.finding if final else "",
             state_reason=error.reason[:255],
-            next_try_at=None if final else timezone.now() + BETWEEN_TRIES,
+            next_try_at=next_look(error) if final else timezone.now() + BETWEEN_TRIES,
         )
         news.recordings_failed([recording.pk] if final and verdict != State.DISCARDED else [])
+
+
+def next_look(error: SourceError) -> datetime | None:
+    """A file that was not found may still come."""
+    return timezone.now() + FIRST_LOOK if error.finding == Finding.MISSING and not error.permanent else None
 
 
 def back_off(recording_id: uuid.UUID, error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,12 +94,15 @@ class Heard:
     played: bool
 
 
-def heard_by(rows: QuerySet[Listening]) -> list[Heard]:
-    """Each person once, who listened last first; what a player told counts before what was asked for."""
-    people: dict[tuple[object, object], list[Listening]] = {}
+def heard_by(rows: QuerySet[Listening]) -> dict[uuid.UUID, list[Heard]]:
+    """By recording, each person once, who listened last first; what a player told counts before ranges."""
+    people: dict[tuple[uuid.UUID, object], list[Listening]] = {}
     for row in rows.order_by("-heard_at", "-id")[:MOST_SHOWN]:
         people.setdefault((row.recording_id, row.user_id or row.actor), []).append(row)
-    return [one_person(theirs) for theirs in people.values()]
+    found: dict[uuid.UUID, list[Heard]] = {}
+    for (recording_id, _), theirs in people.items():
+        found.setdefault(recording_id, []).append(one_person(theirs))
+    return found
 
 
 def one_person(rows: list[Listening]) -> Heard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -31,7 +32,8 @@ from ccportal.portal.wording import (
 )
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from queues.models import Agent, Queue
-from recordings.models import Decision, Media, ProcessingStep, Recording
+from recordings.listening import Heard, heard_by
+from recordings.models import Decision, Listening, Media, ProcessingStep, Recording
 
 PARTS_AT_MOST = 200
 LONGEST_FIELD = 2000
@@ -104,6 +106,7 @@ class OneCallView(PortalView):
         )
         media = list(self.visible(Media).filter(recording__in=recordings))
         steps = list(self.visible(ProcessingStep).filter(recording__in=recordings).order_by())
+        heard = self.listeners(recordings)
         return [
             take_of(
                 take,
@@ -111,9 +114,16 @@ class OneCallView(PortalView):
                 timeline.scale,
                 self.zone,
                 [step for step in steps if step.recording_id == take.pk],
+                heard.get(take.pk, ()),
             )
             for take in recordings
         ]
+
+    def listeners(self, recordings: list[Recording]) -> Mapping[uuid.UUID, Sequence[Heard]]:
+        """Who has listened, for those who look after others."""
+        if not recordings or not (self.actor and self.actor.may(Action.HOLD)):
+            return {}
+        return heard_by(self.visible(Listening).filter(recording__in=recordings))
 
     def chosen_take(self, takes: list[Take]) -> Take | None:
         """The take that the address names, else the first that can be heard."""

@@ -12,6 +12,7 @@ from ccportal.portal.timeline import Scale
 from ccportal.portal.wording import State as Mark
 from ccportal.portal.wording import on_one_line, size
 from cdr.models import CallDirection
+from recordings.listening import Heard
 from recordings.models import (
     PLAYABLE,
     Finding,
@@ -140,6 +141,15 @@ class Stage:
 
 
 @dataclass(frozen=True)
+class Listener:
+    """One person who has listened, in words."""
+
+    who: str
+    what: str
+    when: str
+
+
+@dataclass(frozen=True)
 class Take:
     id: str
     title: str
@@ -154,6 +164,7 @@ class Take:
     stages: list[Stage]
     next_try: str
     again: str
+    heard: list[Listener]
 
     @property
     def has_trouble(self) -> bool:
@@ -170,6 +181,7 @@ def take_of(
     scale: Scale | None,
     zone: ZoneInfo,
     steps: Iterable[ProcessingStep] = (),
+    people: Iterable[Heard] = (),
 ) -> Take:
     files = sorted(media, key=lambda file: (file.variant != Variant.CALL, file.part, file.format))
     state = State(recording.state)
@@ -189,6 +201,17 @@ def take_of(
         stages=[stage_of(step) for step in sorted(steps, key=lambda step: step.position)],
         next_try=next_try_of(recording, zone),
         again=again_for(recording),
+        heard=[listener_of(each, heard.duration_ms if heard else 0, zone) for each in people],
+    )
+
+
+def listener_of(heard: Heard, length_ms: int, zone: ZoneInfo) -> Listener:
+    whole = f" of {duration(length_ms)}" if length_ms else ""
+    verb = "heard" if heard.played else "was sent"
+    return Listener(
+        who=on_one_line(heard.who),
+        what=f"{verb} {duration(heard.heard_ms)}{whole}",
+        when=day_and_time(heard.last_at, zone),
     )
 
 

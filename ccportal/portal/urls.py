@@ -13,7 +13,8 @@ from ccportal.portal.calls import CallsCountView, CallsView
 from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
 from ccportal.portal.errors import robots
 from ccportal.portal.health import HealthView
-from ccportal.portal.player import AudioView, PeaksView
+from ccportal.portal.orphans import OrphansView, OrphanView
+from ccportal.portal.player import AudioView, ListeningView, PeaksView
 from ccportal.portal.quarantine import AssignView, QuarantineView
 from ccportal.portal.queues import QueuePart, QueuesPart, QueuesView, QueueView
 from ccportal.portal.recordings import AgainView, OneAgainView, ProgressView, RecordingsView
@@ -62,6 +63,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("agents/live", AgentsPart.as_view(), name="agents-live"),
     path("agents/<id32:id>/", AgentView.as_view(), name="agent"),
     path("agents/<id32:id>/live", AgentPart.as_view(), name="agent-live"),
+    path("recordings/<id32:id>/listening", ListeningView.as_view(), name="listening"),
+    path("orphans/", OrphansView.as_view(), name="orphans"),
+    path("orphans/<id32:id>/", OrphanView.as_view(), name="orphan"),
     path("health/", HealthView.as_view(), name="health"),
     path("compliance/", ComplianceView.as_view(), name="compliance"),
     path("compliance/retention", RetentionView.as_view(), name="retention"),

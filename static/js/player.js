@@ -6,6 +6,7 @@ import { isTyping } from "./shortcuts.js";
 const LANE_HEIGHT = 44;
 const KEY_STEP = 5000;
 const SKIP_STEP = 10000;
+const TELL_EVERY = 5000;
 
 export function clock(ms) {
   const seconds = Math.round(ms / 1000);
@@ -34,6 +35,41 @@ function inks(host) {
   return ink;
 }
 
+// What was played, told to the portal every few seconds and when the page goes: from-to in the file's milliseconds.
+class Listening {
+  constructor(url) {
+    this.url = url;
+    this.session = crypto.getRandomValues(new Uint8Array(16)).reduce((hex, byte) => hex + byte.toString(16).padStart(2, "0"), "");
+    this.spans = [];
+    this.from = null;
+    this.told = Date.now();
+  }
+
+  heard(ms) {
+    if (this.from === null) this.from = ms;
+    this.at = ms;
+    if (Date.now() - this.told > TELL_EVERY) { this.close(); this.from = ms; this.tell(); }
+  }
+
+  close() {
+    if (this.from !== null && this.at > this.from) this.spans.push(`${Math.floor(this.from)}-${Math.ceil(this.at)}`);
+    this.from = null;
+  }
+
+  tell() {
+    this.told = Date.now();
+    const token = document.querySelector("[name=csrfmiddlewaretoken]");
+    if (!token) return;
+    while (this.spans.length) {
+      const body = new FormData();
+      body.set("session", this.session);
+      body.set("spans", this.spans.splice(0, 50).join(","));
+      body.set("csrfmiddlewaretoken", token.value);
+      navigator.sendBeacon(this.url, body);
+    }
+  }
+}
+
 class CallPlayer extends HTMLElement {
   connectedCallback() {
     this.find = (name) => this.querySelector(`[data-${name}]`);
@@ -42,6 +78,7 @@ class CallPlayer extends HTMLElement {
     this.length = Number(this.dataset.length);
     this.total = Number(this.dataset.total);
     this.left = new AbortController();
+    this.listening = new Listening(this.dataset.listening);
     this.audio.controls = false;
     this.find("transport").hidden = false;
     this.find("total").textContent = clock(this.total);
@@ -54,6 +91,7 @@ class CallPlayer extends HTMLElement {
 
   disconnectedCallback() {
     this.left.abort();
+    this.stopListening();
     this.audio.pause();
     this.wave?.destroy();
     this.audio.removeAttribute("src");
@@ -61,8 +99,10 @@ class CallPlayer extends HTMLElement {
 
   listen() {
     const on = (target, name, act) => target.addEventListener(name, act, { signal: this.left.signal });
-    on(this.audio, "timeupdate", () => this.show());
-    on(this.audio, "seeking", () => this.show());
+    on(this.audio, "timeupdate", () => { this.show(); this.hear(); });
+    on(this.audio, "seeking", () => { this.listening.close(); this.show(); });
+    on(this.audio, "pause", () => this.stopListening());
+    on(window, "pagehide", () => this.stopListening());
     on(this.audio, "play", () => this.showPlaying());
     on(this.audio, "pause", () => this.showPlaying());
     on(this.audio, "playing", () => { this.find("failed").hidden = true; });
@@ -77,6 +117,16 @@ class CallPlayer extends HTMLElement {
     on(this.closest("main") ?? this, "click", (event) => this.followLink(event));
     on(document, "keydown", (event) => this.onKey(event));
     on(document, "theme-changed", () => this.recolour());
+  }
+
+  hear() {
+    if (!this.audio.paused && !this.audio.seeking) this.listening.heard(this.audio.currentTime * 1000);
+  }
+
+  stopListening() {
+    this.hear();
+    this.listening.close();
+    this.listening.tell();
   }
 
   get now() {

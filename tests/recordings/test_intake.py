@@ -201,7 +201,7 @@ def test_what_is_no_audio_is_said_so_after_some_tries_and_left_where_it_is(
     recording = collected(recording, tries=TRIES - 1)
     assert (recording.state, recording.finding) == (state, finding)
     assert recording.state_reason
-    assert recording.next_try_at is None
+    assert (recording.next_try_at is None) == (finding != Finding.MISSING)
     assert source.exists() == (content is not None)
     assert not Media.objects.exists()
 
