@@ -77,6 +77,8 @@ def fill() -> dict[str, str]:
         "recordings-none": "/recordings/?show=outside&period=today",
         **board_pages(tenant.account),
         "compliance": "/compliance/",
+        "orphans": "/orphans/",
+        "orphan": f"/orphans/{make_orphan(tenant.talked)}/",
         "not-found": "/calls/00000000000000000000000000000000/",
     }
 
@@ -92,6 +94,19 @@ def board_pages(account: Any) -> dict[str, str]:
         "agents": "/agents/",
         "agent": f"/agents/{agent.pk.hex}/",
     }
+
+
+def make_orphan(call: Any) -> str:
+    from recordings.models import Orphan, OrphanState
+
+    return Orphan.objects.create(
+        switch=call.switch,
+        account=call.account,
+        path=f"/var/lib/freeswitch/recordings/outgoing_1001_{call.leg_uuid}.wav",
+        size=3_520_044,
+        modified_at=call.ended_at,
+        state=OrphanState.WAITING,
+    ).pk.hex
 
 
 def call_in_state(account: Any, state: str) -> str:
@@ -131,7 +146,10 @@ def take_all(browser: Browser, base: str, pages: dict[str, str], theme: str, wid
     context.clear_cookies()
     sign_in(page, base, "op@example.com")
     take(page, "accounts", theme, width)
-    for name, path in (("quarantine", "/quarantine/"), ("health-operator", "/health/")):
+    for name, path in (
+        ("quarantine", "/quarantine/"),
+        ("health-operator", "/health/"),
+    ):
         page.goto(base + path)
         take(page, name, theme, width)
     context.close()
