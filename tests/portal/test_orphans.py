@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, Role, Switch
-from recordings.models import Finding, Orphan, OrphanState, Recording, State
+from recordings.models import Orphan, OrphanState, Recording, State
 from tests import factories
 from tests.portal.conftest import SignIn
 
