@@ -26,7 +26,7 @@ def remove_schedule(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recordings", "0009_deliveries"),
+        ("recordings", "0012_two_recordings_in_one_file"),
         ("django_q", "0019_alter_task_options_alter_ormq_key_alter_ormq_lock_and_more"),
     ]
 
