@@ -19,7 +19,7 @@ from django.utils.http import http_date, parse_http_date_safe
 
 from accounts import audit
 from accounts.tenancy import Actor
-from recordings.buckets import BucketStorage
+from recordings.buckets import BucketStorage, StorageUnavailable
 from recordings.delivery import news
 from recordings.listening import note_asked
 from recordings.models import PLAYABLE, Finding, Media, Recording, State
@@ -73,18 +73,26 @@ def serve(
     With ``accel`` and CCPORTAL_X_ACCEL the web server in front sends what is on disk, ranges too.
     With ``redirect`` and CCPORTAL_PRESIGNED a bucket sends what is in it; HEAD is always answered here.
     """
-    storage = storage_of(media)
-    if accel and settings.CCPORTAL_X_ACCEL and is_on_disk(storage):
-        response: HttpResponseBase = hand_over(media, storage, settings.CCPORTAL_X_ACCEL)
-    elif redirect and settings.CCPORTAL_PRESIGNED and isinstance(storage, BucketStorage):
-        response = lead_to(request, media, storage, inline=inline)
-    else:
-        response = answer(request, media)
+    try:
+        response = send(request, media, inline=inline, accel=accel, redirect=redirect)
+    except StorageUnavailable:
+        return HttpResponse(status=503, headers={"Retry-After": "30", "Cache-Control": "no-store"})
     if response.status_code != 302:
         describe(response, media, inline=inline)
     if request.method == "GET" and response.status_code in (200, 206, 302):
         keep_record(request, media, inline=inline)
     return response
+
+
+def send(
+    request: HttpRequest, media: Media, *, inline: bool, accel: bool, redirect: bool
+) -> HttpResponseBase:
+    storage = storage_of(media)
+    if accel and settings.CCPORTAL_X_ACCEL and is_on_disk(storage):
+        return hand_over(media, storage, settings.CCPORTAL_X_ACCEL)
+    if redirect and settings.CCPORTAL_PRESIGNED and isinstance(storage, BucketStorage):
+        return lead_to(request, media, storage, inline=inline)
+    return answer(request, media)
 
 
 def hand_over(media: Media, storage: Storage, prefix: str) -> HttpResponse:
@@ -194,6 +202,8 @@ def describe(response: HttpResponseBase, media: Media, *, inline: bool) -> None:
     response["Content-Type"] = content_type(media)
     response["Content-Disposition"] = disposition("inline" if inline else "attachment", media.file_name)
     response["Accept-Ranges"] = "bytes"
+    if media.damage:
+        response["X-Recording-Damage"] = media.damage
     response["ETag"] = etag_of(media)
     response["Last-Modified"] = http_date(last_modified(media))
     response["Cache-Control"] = "private, no-cache"

@@ -15,6 +15,7 @@ from cdr.models import CallDirection
 from recordings.listening import Heard
 from recordings.models import (
     PLAYABLE,
+    Damage,
     Finding,
     Media,
     Origin,
@@ -262,10 +263,15 @@ def title_of(recording: Recording, heard: Media | None, scale: Scale | None, zon
 def file_of(media: Media) -> File:
     return File(
         title=file_title(media),
-        detail=f"{media.format}, {duration(media.duration_ms)}, {size(media.size)}",
+        detail=f"{media.format}, {duration(media.duration_ms)}, {size(media.size)}{damage_of(media)}",
         sha256=media.sha256,
         media=f"variant={media.variant}&format={media.format}&part={media.part}",
     )
+
+
+def damage_of(media: Media) -> str:
+    """That the file is damaged, if it was when it was last read."""
+    return f". Damaged: {Damage(media.damage).label.lower()}" if media.damage in Damage else ""
 
 
 def file_title(media: Media) -> str:
