@@ -219,7 +219,8 @@ def _finish(
     expected.note(switch, heard.recorder)
     expected.find_calls(switch)
     expected.settle_ended(switch)
-    record_changes(switch, heard.agents, figures)
+    with status_time.counted_statuses(switch, heard.agents, figures):
+        changes.record_changes(switch, heard.agents)
     observations.record_gaps(switch, heard.connection)
     observations.count(switch, "unknown", heard.unknown)
     observations.count(switch, "malformed", heard.malformed)
@@ -228,12 +229,3 @@ def _finish(
     position.last_event_at = max(filter(None, [position.last_event_at, moment(heard.last_at)]), default=None)
     position.save(update_fields=["journal", "batch", "last_event_at", "updated_at"])
     figures.write()
-
-
-def record_changes(switch: Switch, heard: Sequence[ev.AgentChanged], figures: Change) -> None:
-    """What agents did, and the time that their statuses are of."""
-    stretches = status_time.stretches_of(switch, heard)
-    status_time.lock(stretches)
-    status_time.count(figures, stretches, -1)
-    changes.record_changes(switch, heard)
-    status_time.count(figures, stretches, +1)

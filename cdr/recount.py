@@ -115,8 +115,8 @@ def sums_between(
     earliest = begin - LONGEST_OFFER - LONGEST_WRAP_UP
     offers = AgentOffer.objects.filter(account=account_id, offered_at__gte=earliest, offered_at__lt=end)
     sums.add_offers(offers_of(offers))
-    for agent in agents:
-        sums.add_statuses(account_id, agent, statuses_of(account_id, agent, begin, end))
+    for agent, statuses in statuses_of(account_id, agents, begin, end):
+        sums.add_statuses(account_id, agent, statuses)
     return sums
 
 

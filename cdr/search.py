@@ -31,7 +31,10 @@ SWITCH_ID = re.compile(r"[0-9a-f-]{32,36}|\d{9,10}\.\d+", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked for: every field narrows, an empty one does not; ``since`` is in, ``until`` is out."""
+    """What is asked for: every field narrows, an empty one does not; ``since`` is in, ``until`` is out.
+
+    ``counted`` are visits to queues, or offers to agents, whose calls are asked for.
+    """
 
     since: datetime | None = None
     until: datetime | None = None
@@ -40,6 +43,7 @@ class Wanted:
     queues: Collection[str] = ()
     agents: Collection[str] = ()
     recorded: bool | None = None
+    counted: QuerySet[Any] | None = None
     terms: Collection[Term] = ()
 
 
@@ -174,6 +178,8 @@ def matching(calls: QuerySet[Call], wanted: Wanted) -> list[QuerySet[Call]]:
     if wanted.recorded is not None:
         recorded = Q(recording_count__gt=0)
         narrowed = narrowed.filter(recorded if wanted.recorded else ~recorded)
+    if wanted.counted is not None:
+        narrowed = narrowed.filter(pk__in=wanted.counted.order_by().values("call"))
     if not wanted.terms:
         return [narrowed]
     return [narrowed.filter(reading) for term in wanted.terms for reading in readings_of(term)]

@@ -7,3 +7,4 @@ SHORT_SECONDS = (2, 3, 5, 10, 15, 20, 30)
 
 SERVICE_LEVEL_CHOICES = [(seconds, f"{seconds} s") for seconds in WITHIN_SECONDS]
 SHORT_ABANDON_CHOICES = [(0, "Count every caller"), *((seconds, f"{seconds} s") for seconds in SHORT_SECONDS)]
+SERVICE_LEVEL_DEFAULT, SHORT_ABANDON_DEFAULT = 20, 5

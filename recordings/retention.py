@@ -17,6 +17,7 @@ from accounts import audit
 from accounts.models import Account
 from cdr import evidence
 from cdr.models import Call, EvidenceKey
+from cdr.rollups import counted
 from recordings.deletion import mark
 from recordings.enqueue import erase_soon
 from recordings.held import held_calls, held_recordings
@@ -77,9 +78,10 @@ def remove_calls(account: Account) -> bool:
     ids = list(due_calls(account).exclude(held_calls()).values_list("pk", flat=True)[:AT_ONCE])
     if not ids:
         return False
-    evidence.forget(ids)
-    Recording.objects.filter(call__in=ids, state__in=WITHOUT_AUDIO, media=None).delete()
-    Call.objects.filter(pk__in=ids).delete()
+    with counted(ids):
+        evidence.forget(ids)
+        Recording.objects.filter(call__in=ids, state__in=WITHOUT_AUDIO, media=None).delete()
+        Call.objects.filter(pk__in=ids).delete()
     audit.record(None, "retention.calls", account, count=len(ids), days=account.keep_calls_days)
     return True
 

@@ -88,7 +88,7 @@ class Column:
 def as_cell(value: Any) -> str:
     if value is None:
         return ""
-    if isinstance(value, str | int):
+    if isinstance(value, str | int | float):
         return defused(str(value))
     if all(isinstance(part, str) for part in value):
         return defused(" ".join(value))

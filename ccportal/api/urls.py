@@ -28,6 +28,7 @@ from ccportal.api.recordings import (
     UserRecordingList,
 )
 from ccportal.api.sign_in import ApiAuth, TokenAuth, UserAuth
+from ccportal.api.stats import AgentStatistics, QueueStatistics
 from ccportal.api.uploads import RecordingUploadToken
 from ccportal.api.views import Unknown
 from ccportal.api.webhooks import WebhookDetail, WebhookList
@@ -59,6 +60,8 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("agents/<str:item_id>", AgentDetail.as_view(), name="agent"),
     path("agents/<str:agent_id>/queue_calls", AgentQueueCallList.as_view(), name="agent-queue-calls"),
     path("agents/<str:agent_id>/status", AgentStatusView.as_view(), name="agent-status"),
+    path("stats/queues", QueueStatistics.as_view(), name="stats-queues"),
+    path("stats/agents", AgentStatistics.as_view(), name="stats-agents"),
     path("recordings", AwaitedRecordingList.as_view(), name="recordings"),
     path("recordings/<str:recording_id>", RecordingDetail.as_view(), name="recording"),
     path("recordings/<str:recording_id>/media", RecordingMedia.as_view(), name="recording-media"),

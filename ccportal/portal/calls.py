@@ -16,12 +16,15 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.models import PhoneNumber, Switch
+from ccportal.measures import AGENT_MEASURES, QUEUE_MEASURES
 from ccportal.portal.clock import ago
-from ccportal.portal.filters import Filters, facets, period_options
+from ccportal.portal.filters import Filters, facets, period_options, written_counted
 from ccportal.portal.page import AccountView, address_of
+from ccportal.portal.period import period_between
 from ccportal.portal.rows import Names, Row, by_day, row_of
 from ccportal.portal.wording import on_one_line
-from cdr.models import Call, Leg
+from cdr.figures import limits_of
+from cdr.models import AgentOffer, Call, Leg, QueueVisit
 from cdr.search import (
     COUNT_LIMIT,
     PAGE_SIZE,
@@ -65,8 +68,18 @@ class SearchingView(NamedView):
         legs = self.rows(Leg)
         terms = split_terms(self.filters.text)
         return self.filters.wanted(
-            read_term(term, self.chosen.country, self.names.agents, legs) for term in terms
+            (read_term(term, self.chosen.country, self.names.agents, legs) for term in terms), self.counted
         )
+
+    @cached_property
+    def counted(self) -> QuerySet[Any] | None:
+        """The visits or offers of the figure whose calls are asked for."""
+        counted = self.filters.counted
+        if counted is None:
+            return None
+        if counted.is_of_agents:
+            return counted.offers(self.rows(AgentOffer))
+        return counted.visits(self.rows(QueueVisit), limits_of(self.rows(Queue)))
 
 
 class CallsView(SearchingView):
@@ -97,11 +110,34 @@ class CallsView(SearchingView):
             "periods": period_options(self.filters.period),
             "days": list(by_day(self.rows_of(page.rows), now)),
             "count": self.known_count(page),
+            "figure": self.figure(),
             "count_url": address_of("calls-count") + self.filters.address(),  # type: ignore[operator]
             "newer_url": self.filters.address(newer=str(page.newer)) if page.newer else None,
             "older_url": self.filters.address(older=str(page.older)) if page.older else None,
             "all_time_url": self.filters.address(period="all", **{"from": "", "to": ""}),
             "page_size": PAGE_SIZE,
+        }
+
+    def figure(self) -> dict[str, Any] | None:
+        """What the number was that led here: so many visits or offers, in the calls of the list."""
+        if self.counted is None or self.filters.counted is None:
+            return None
+        asked = self.filters.counted
+        measures = AGENT_MEASURES if asked.is_of_agents else QUEUE_MEASURES
+        names = self.names.agents if asked.is_of_agents else self.names.queues
+        number = self.counted.order_by()[: COUNT_LIMIT + 1].count()
+        zone = self.zone
+        between = period_between(
+            asked.since and asked.since.astimezone(zone), asked.until and asked.until.astimezone(zone)
+        )
+        return {
+            "label": next((each.label for each in measures if each.calls == asked.figure), ""),
+            "names": [names.get(name, name) for name in asked.names],
+            "number": f"{COUNT_LIMIT:,}+" if number > COUNT_LIMIT else f"{number:,}",
+            "noun": "offer" if asked.is_of_agents else "visit",
+            "plural": "" if number == 1 else "s",
+            "period": between.label,
+            "pairs": written_counted(asked),
         }
 
     def known_count(self, page: Page[Call]) -> int | None:

@@ -82,3 +82,18 @@ def short(day: date) -> str:
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), tzinfo=zone)
+
+
+def read_moment(text: str) -> datetime | None:
+    """Read an exact moment with its offset from UTC; nothing else names one."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo and EARLIEST <= moment.date() <= LATEST else None
+
+
+def period_between(since: datetime | None, until: datetime | None) -> Period:
+    """The stretch between two moments, as a figure is of."""
+    told = " to ".join(f"{short(at.date())} {at:%H:%M}" for at in (since, until) if at)
+    return Period(CUSTOM, told or "Any time", since, until)

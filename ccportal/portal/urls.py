@@ -19,6 +19,7 @@ from ccportal.portal.quarantine import AssignView, QuarantineView
 from ccportal.portal.queues import QueuePart, QueuesPart, QueuesView, QueueView
 from ccportal.portal.recordings import AgainView, OneAgainView, ProgressView, RecordingsView
 from ccportal.portal.signin import SignInView, SignOutView
+from ccportal.portal.statistics import AgentStatisticsView, QueueStatisticsView
 
 
 class HexConverter:
@@ -66,6 +67,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recordings/<id32:id>/listening", ListeningView.as_view(), name="listening"),
     path("orphans/", OrphansView.as_view(), name="orphans"),
     path("orphans/<id32:id>/", OrphanView.as_view(), name="orphan"),
+    path("statistics/", QueueStatisticsView.as_view(), name="statistics"),
+    path("statistics/agents/", AgentStatisticsView.as_view(), name="statistics-agents"),
     path("health/", HealthView.as_view(), name="health"),
     path("compliance/", ComplianceView.as_view(), name="compliance"),
     path("compliance/retention", RetentionView.as_view(), name="retention"),
