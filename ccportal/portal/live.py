@@ -28,7 +28,7 @@ from django.views.decorators.csrf import csrf_exempt
 from accounts.actors import actor_for
 from accounts.audit import address_of
 from accounts.models import Account, User
-from accounts.tenancy import Actor, TenantQuerySet
+from accounts.tenancy import Actor
 from ccportal.portal.calls import NamedView
 from ccportal.portal.page import CHOSEN_ACCOUNT, read_id
 from queues.live_rows import LiveMark
@@ -118,17 +118,42 @@ class LivePage(NamedView):
 class LivePart(LivePage):
     """The live part alone. Nothing here writes, so that no form's token is needed."""
 
+    asks_for: Actor | None = None
+
     @method_decorator(csrf_exempt)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        watcher = watcher_of(request)
+        watcher = self.known_watcher() or self.look_up()
         if watcher is None:
             return HttpResponse(status=401)
-        self.watcher = watcher
+        self.watcher, self.asks_for = watcher, watcher.actor
         return self.get(request, **kwargs)
 
     @property
-    def actor(self) -> Actor:
-        return self.watcher.actor
+    def actor(self) -> Actor | None:
+        return self.asks_for
+
+    @property
+    def watching(self) -> tuple[str, str]:
+        """The session, and the account that its page is about."""
+        cookie = self.request.COOKIES.get(settings.SESSION_COOKIE_NAME, "")
+        return cookie, self.request.GET.get("account", "")
+
+    def known_watcher(self) -> Watcher | None:
+        return WATCHERS.get(self.watching) if all(self.watching) else None
+
+    def look_up(self) -> Watcher | None:
+        """Who watches; kept for a while when the page said what account it is about."""
+        cookie, asked = self.watching
+        user = self.request.user if cookie else None
+        self.asks_for = actor_for(user, address_of(self.request)) if isinstance(user, User) else None
+        if self.asks_for is None or not isinstance(user, User):
+            return None
+        wanted = read_id(asked) if asked else self.request.session.get(CHOSEN_ACCOUNT) or user.account_id
+        account = self.visible(Account).filter(pk=wanted).first() if wanted else None
+        if account is None:
+            return None
+        watcher = Watcher(replace(self.asks_for, user_id=None, label="", address=None), account)
+        return WATCHERS.keep(self.watching, watcher) if asked else watcher
 
     @cached_property
     def account(self) -> Account:
@@ -162,25 +187,3 @@ def version_of(account: Account) -> int:
         return kept
     found = LiveMark.objects.filter(account=account).values_list("version", flat=True).first()
     return VERSIONS.keep(account.pk, found or 0)
-
-
-def watcher_of(request: HttpRequest) -> Watcher | None:
-    """Who watches, as last looked up for this session and the account that their page is about."""
-    cookie, asked = request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""), request.GET.get("account", "")
-    if not cookie:
-        return None
-    return (WATCHERS.get((cookie, asked)) if asked else None) or look_up(request, cookie, asked)
-
-
-def look_up(request: HttpRequest, cookie: str, asked: str) -> Watcher | None:
-    user = request.user
-    actor = actor_for(user, address_of(request)) if isinstance(user, User) else None
-    if actor is None or not isinstance(user, User):
-        return None
-    wanted = read_id(asked) if asked else request.session.get(CHOSEN_ACCOUNT) or user.account_id
-    accounts: TenantQuerySet[Account] = Account._default_manager.all()
-    account = accounts.visible_to(actor).filter(pk=wanted).first() if wanted else None
-    if account is None:
-        return None
-    watcher = Watcher(replace(actor, user_id=None, label="", address=None), account)
-    return WATCHERS.keep((cookie, asked), watcher) if asked else watcher

@@ -19,6 +19,7 @@ SMALL = {
     "decisions": ("--decisions", "100"),
     "ingest": ("--calls", "3", "--database", "sqlite"),
     "live": ("--calls", "3", "--rate", "20", "--database", "sqlite"),
+    "live_board": ("--watchers", "3", "--seconds", "3", "--database", "sqlite"),
     "playback": ("--seconds", "1", "--runs", "2", "--database", "sqlite"),
     "processing": (
         *("--seconds", "2", "--short", "2", "--short-seconds", "1"),

@@ -10,12 +10,16 @@ from urllib.parse import unquote
 
 import pytest
 
+from ccportal.demo.tenants import TENANTS
+from ccportal.management.commands.replay_switch import enter_queues
 from switch.errors import CloseReason, ConnectionClosed
 from switch.esl.captures import CapturedEvent, load_capture
 from switch.esl.connection import Address, backend
 from switch.esl.frames import plain_frame, url_encode
 from switch.esl.replay import BackgroundSwitch, Played, ReplaySwitch, Terms, captured_tape
+from switch.esl.replay_queues import ReplayQueues
 from switch.esl.subscription import WHAT_MATTERS, Subscription
+from switch.queue_lists import read_agents
 from tests import captures
 
 DATA = Path(captures.__file__).parent / "data" / "freeswitch"
@@ -190,3 +194,15 @@ def test_plain_events_are_percent_encoded() -> None:
     assert unquote(lines["variable_DP_MATCH"]) == "ARRAY::07070067777|:07070067777"
     assert unquote(lines["Event-Date-GMT"]) == json.loads(event.body)["Event-Date-GMT"]
     assert url_encode(b"a%20b c") == b"a%20b%20c"
+
+
+def test_the_live_switch_lists_the_demonstration_s_queues_and_agents() -> None:
+    queues = ReplayQueues()
+    enter_queues(queues)
+    rows = read_agents(
+        queues.answer_json('{"command":"callcenter_config","data":{"arguments":"agent list"}}')
+    )
+    assert {row.status for row in rows} == {"Available", "On Break"}
+    queue = TENANTS[0].queues[0]
+    serving = {agent for name, agent in queues.tiers if name == queue.name}
+    assert serving == {agent.extension for agent in TENANTS[0].team_of(queue)}

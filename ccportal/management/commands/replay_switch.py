@@ -14,9 +14,11 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ccportal.demo.live import PAUSE_SECONDS, LiveTape
 from ccportal.demo.repertoire import Repertoire
+from ccportal.demo.tenants import TENANTS
 from switch.esl.captures import CapturedEvent, load_capture
 from switch.esl.replay import ReplaySwitch, Tape, Terms, captured_tape
 from switch.esl.replay_audio import AudioShelf
+from switch.esl.replay_queues import ReplayQueues
 
 
 class Command(BaseCommand):
@@ -66,6 +68,8 @@ class Command(BaseCommand):
         switch = ReplaySwitch(
             live_tape(options, terms.core) if options["live"] else file_tape(options), terms
         )
+        if options["live"]:
+            enter_queues(switch.answers.queues)
         try:
             asyncio.run(switch.run(lambda port: self.announce(terms.host, port)))
         except KeyboardInterrupt:
@@ -76,6 +80,17 @@ class Command(BaseCommand):
     def announce(self, host: str, port: int) -> None:
         self.stdout.write(f"replaying on {host}:{port}")
         self.stdout.flush()
+
+
+def enter_queues(queues: ReplayQueues) -> None:
+    """Have the demonstration's queues, each served by its team; most are logged in, some on a break."""
+    for tenant in TENANTS:
+        for queue in tenant.queues:
+            queues.enter(queue.name, [agent.extension for agent in tenant.team_of(queue)])
+        for place, agent in enumerate(tenant.agents):
+            status = "On Break" if place % 5 == 3 else "Available"
+            queues.agent(agent.extension)
+            queues.set_status(agent.extension, status, int(time.time()) - 600 - 60 * place)
 
 
 def file_tape(options: dict[str, Any]) -> Tape:
