@@ -19,6 +19,7 @@ from policies.schema import LINE_FORMAT, keyed, validate
 
 POLICY = "call_recording"
 DEEPEST = 32
+MOST_NAMES = 100
 TIME_FORMAT = "date-time"
 
 
@@ -32,8 +33,11 @@ class Attribute:
     required: bool = False
     write_only: bool = False
     points_at: type[Model] | None = None
+    many: bool = False
 
     def read(self, row: Model) -> Any:
+        if self.many:
+            return names_at(row, self.field)
         value = getattr(row, f"{self.field}_id" if self.points_at else self.field)
         if isinstance(value, datetime):
             return iso(value)
@@ -74,6 +78,17 @@ def pointer(name: str, path: str, model: type[Model], about: str) -> Attribute:
     """The id of another thing of the same account."""
     shape = {"type": "string", "pattern": "^[0-9a-f]{32}$"} | described_as(about)
     return Attribute(name, path, shape, points_at=model)
+
+
+def named(name: str, path: str, about: str) -> Attribute:
+    """Other things of the same account, by their names; they are set when the row is there."""
+    names = {"type": "string", "minLength": 1, "maxLength": 128}
+    shape = {"type": "array", "maxItems": MOST_NAMES, "uniqueItems": True, "items": names}
+    return Attribute(name, path, shape | described_as(about), many=True)
+
+
+def names_at(row: Model, path: str) -> list[str]:
+    return sorted(thing.name for thing in getattr(row, path).all()) if row.pk else []
 
 
 def described_as(about: str) -> dict[str, str]:
@@ -128,6 +143,8 @@ class Resource:
     def apply(self, row: Any, document: Mapping[str, Any], people: QuerySet[Any]) -> None:
         """Put the document into the row; ``people`` are those that can be pointed at."""
         for attribute in self.attributes:
+            if attribute.many:
+                continue
             if attribute.points_at:
                 setattr(row, attribute.field, pointed_at(attribute, document, people))
             elif attribute.name in document:

@@ -6,13 +6,14 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.access import roles_given_by
 from accounts.keys import PREFIX_LENGTH, hash_of, new_secret, revoke_key
-from accounts.models import ApiKey, AuthToken, Device, PhoneNumber, Role, User, digits_of
+from accounts.models import ApiKey, AuthToken, Device, PhoneNumber, Role, Team, User, digits_of
 from accounts.phones import set_sip_password
-from ccportal.api.attributes import Attribute, Resource, choice, line, pointer, switch, time
+from ccportal.api.attributes import Attribute, Resource, choice, line, named, names_at, pointer, switch, time
 from ccportal.api.columns import Column, Kind, by_name, flag, identifier, moment, text
 from ccportal.api.errors import Invalid
 from ccportal.api.filters import Filters
@@ -36,6 +37,7 @@ USERS = Resource(
         text("role", "role", ", ".join(ROLES)),
         text("extension", "extension"),
         text("agent_name", "agent_name", "Name in the switch's queues"),
+        Column("teams", Kind.LIST, lambda user: names_at(user, "teams"), about="Names of the person's teams"),
         flag("enabled", "is_active"),
         moment("created", "created_at"),
     ),
@@ -47,6 +49,7 @@ USERS = Resource(
         line("extension", "extension", 32),
         line("agent_name", "agent_name", 255, "Name in the switch's queues"),
         switch("enabled", "is_active", "Whether the person may sign in, and is rung with own settings"),
+        named("teams", "teams", "Names of teams of the account"),
         Attribute("password", "password", PASSWORD, write_only=True),
     ),
     ENDPOINT_SCHEMA,
@@ -132,6 +135,17 @@ class RoleGiving(ResourceView):
 
 class People(RoleGiving):
     resource = USERS
+
+    def with_policies(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return super().with_policies(rows).prefetch_related("teams")
+
+    def connect(self, row: User, document: Document) -> None:
+        """Put a person into the teams that are named."""
+        wanted = document.get("teams", [])
+        found = list(self.visible(Team).filter(account=row.account_id, name__in=wanted))
+        if unknown := sorted(set(wanted) - {team.name for team in found}):
+            raise Invalid.rule("teams", "enum", "There is no such team in this account.", value=unknown)
+        row.teams.set(found)
 
     def finish(self, row: User, document: Document) -> None:
         """Set a password that was sent; without one a new person cannot sign in with any."""

@@ -80,6 +80,7 @@ class ResourceView(AccountView):
         self.finish(row, after)
         self.resource.check(row)
         row.save(force_insert=new)
+        self.connect(row, after)
         fields = sorted(name for name in after if after[name] != before.get(name))
         audit.record(self.actor, "add" if new else "change", row, name=str(row), fields=fields)
         if self.resource.policy:
@@ -94,6 +95,9 @@ class ResourceView(AccountView):
 
     def finish(self, row: Any, document: Document) -> None:
         """Do what a document's values alone do not say."""
+
+    def connect(self, row: Any, document: Document) -> None:
+        """Lead a row that is there to others."""
 
     def written(self, row: Model) -> Document:
         """The row as it is now, also one below an account that the actor made just now."""

@@ -10,10 +10,10 @@ from django.contrib.auth import authenticate
 from django.test import Client
 
 from accounts.keys import find_key, find_token, issue_token
-from accounts.models import Account, ApiKey, AuditEntry, Device, PhoneNumber, Role, User
+from accounts.models import FILE_NAME_TEMPLATE, Account, ApiKey, AuditEntry, Device, PhoneNumber, Role, User
 from tests.api.conftest import Api, Refused, api_of
 from tests.api.test_patch import send
-from tests.factories import make_account, make_device, make_operator, make_phone_number, make_user
+from tests.factories import make_account, make_device, make_operator, make_phone_number, make_team, make_user
 
 PASSWORD = "seven wise owls"
 PERSON = {"username": "ada", "email": "Ada@tenant.example", "role": "supervisor", "password": PASSWORD}
@@ -129,6 +129,32 @@ def test_a_new_password_ends_the_tokens_of_before(api: Api) -> None:
     token = issue_token(user=person)
     assert send(api, "PATCH", f"/users/{person.pk.hex}", {"password": PASSWORD}).status_code == 200
     assert find_token(token) is None
+
+
+def test_a_person_is_put_into_teams_by_name(api: Api) -> None:
+    for name in ("North", "South"):
+        make_team(api.account, name)
+    make_team(make_account(), "East")
+    person = send(api, "PUT", "/users", PERSON | {"teams": ["South", "North"]}).json()["data"]
+    assert person["teams"] == ["North", "South"]
+    path = f"/users/{person['id']}"
+    assert send(api, "PATCH", path, {"teams": ["South"]}).json()["data"]["teams"] == ["South"]
+    assert send(api, "PATCH", path, {"name": "Ada"}).json()["data"]["teams"] == ["South"]
+    answer = send(api, "PATCH", path, {"teams": ["East"], "name": "Eve"})
+    assert set(answer.json()["data"]) == {"teams"}
+    assert api.own(path).json()["data"]["name"] == "Ada"
+    assert send(api, "POST", path, PERSON).json()["data"]["teams"] == []
+
+
+def test_an_account_says_how_recordings_are_named_and_kept(api: Api) -> None:
+    before = api.own().json()["data"]
+    assert (before["file_name_template"], before["keep_wav"]) == (FILE_NAME_TEMPLATE, False)
+    after = send(api, "PATCH", "", {"file_name_template": "{caller}_{agent}", "keep_wav": True}).json()[
+        "data"
+    ]
+    assert (after["file_name_template"], after["keep_wav"]) == ("{caller}_{agent}", True)
+    answer = send(api, "PATCH", "", {"file_name_template": "../{secret}"})
+    assert set(answer.json()["data"]) == {"file_name_template"}
 
 
 def test_a_device_belongs_to_a_person_of_the_account(api: Api) -> None:
