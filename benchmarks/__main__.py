@@ -35,6 +35,7 @@ RUNS = (
     Run("recorder", ("--rate", "200", "--seconds", "4"), ("--rate", "20", "--seconds", "1")),
     Run("processing", (), ("--seconds", "20", "--short", "4", "--runs", "1")),
     Run("playback", (), ("--seconds", "10", "--runs", "5")),
+    Run("api_lists", ("--calls", "1000000"), ("--calls", "2000", "--runs", "2")),
     Run("csv_files", ("--calls", "1000000"), ("--calls", "2000")),
     Run("calls_list", ("--calls", "1000000"), ("--calls", "2000", "--runs", "2")),
 )

@@ -194,6 +194,7 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SCHEMA_PATH_PREFIX": "/v2",
     "PREPROCESSING_HOOKS": ["ccportal.api.documents.only_v2"],
+    "POSTPROCESSING_HOOKS": ["ccportal.api.documents.with_bodies"],
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -402,6 +402,15 @@ def awaited_described(columns: Sequence[Column]) -> Callable[[F], F]:
     )
 
 
+def with_bodies(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Say that a body that is described has to be sent."""
+    for path in result["paths"].values():
+        for operation in path.values():
+            if body := operation.get("requestBody"):
+                body["required"] = True
+    return result
+
+
 def only_v2(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
     """Leave out what answers nothing but an error: older versions and unknown paths."""
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/v2/") and endpoint[0] != "/v2/"]

@@ -363,6 +363,8 @@ class RecordingPeaks(RecordingView):
 
 def wanted_format(request: Request, recording: Recording) -> str | None:
     """The format of the audio that is preferred to the document, a stored one if possible."""
+    read_choice(request, "accept", (JSON, *FORMAT_OF_TYPE))
+    read_choice(request, "inline", ("true", "false"))
     stored_formats = {media.format for media in media_of(recording)}
     offered = [name for name, kind in FORMAT_OF_TYPE.items() if kind in stored_formats]
     found = preferred(request, JSON, *offered)

@@ -63,7 +63,8 @@ def removed(summary: str, shape: type[serializers.Serializer[Any]]) -> Callable[
 
 
 def body_of(resource: Resource, *, partly: bool = False) -> dict[str, Any]:
-    return in_data(nullable(resource.schema) if partly else resource.schema)
+    """What is sent; of a part of a document each field may be null, but not all of it."""
+    return in_data(nullable(resource.schema) | {"type": "object"} if partly else resource.schema)
 
 
 def in_data(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from ccportal.api.body import BodyParser
 from ccportal.api.columns import Column, as_id, present
 from ccportal.api.documents import NamedByPath
 from ccportal.api.envelope import Answer, EnvelopeRenderer, refuse, request_id
-from ccportal.api.errors import NoLongerThere
+from ccportal.api.errors import Invalid, NoLongerThere
 from ccportal.api.filters import Filters, period
 from ccportal.api.pages import DEFAULT_SIZE, Keyset, Page
 from ccportal.api.quick_rows import QuickRows, can_be_quick
@@ -33,6 +33,9 @@ from ccportal.api.scoping import check_scope
 from ccportal.api.sheets import plain_file_name, sheet, sheet_of_cells
 
 M = TypeVar("M", bound=Model)
+
+
+LIST_TYPES = ("application/json", "text/csv")
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -160,8 +163,12 @@ class ListView(AccountView):
     def get(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
         query = request.query_params
         page = Page.read(query)
+        if (accept := query.get("accept")) not in (None, *LIST_TYPES):
+            raise Invalid.rule(
+                "accept", "enum", "This is not offered.", target=list(LIST_TYPES), value=accept
+            )
         rows = self.rows().filter(period(query, self.keyset.path), self.filters.condition(query))
-        if preferred(request, "application/json", "text/csv") == "text/csv":
+        if preferred(request, *LIST_TYPES) == "text/csv":
             return self.file(rows, page, query)
         return self.page(rows, page, query)
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -13,10 +16,11 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Account
 from ccportal.api.times import UNIX_EPOCH_IN_GREGORIAN_SECONDS
-from cdr.models import Leg
-from tests.api.conftest import Api, Refused
+from cdr.models import Call, Leg
+from tests.api.conftest import Api, Refused, api_of
 from tests.factories import (
     NOON,
+    make_account,
     make_call,
     make_device,
     make_leg,
@@ -338,3 +342,76 @@ def test_times_are_utc_with_milliseconds(api: Api) -> None:
     assert row["iso_8601"] == "2026-07-01T23:59:59.123Z"
     assert row["unix_timestamp"] == "1782950399"
     assert row["timestamp"] == str(1782950399 + 62167219200)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_walking_while_others_insert_gives_each_row_once() -> None:
+    api = api_of(make_user(make_account()))
+    call = make_call(api.account)
+    at_start = {leg.pk.hex for leg in insert_legs(call, random.Random(1), 150)}
+    over = Event()
+    with ThreadPoolExecutor(3) as threads:
+        writers = [threads.submit(keep_inserting, call, random.Random(seed), over) for seed in (2, 3)]
+        walked = [row["id"] for row in api.walk("/cdrs", page_size=7)]
+        over.set()
+        inserted = sum(writer.result() for writer in writers)
+    assert inserted
+    assert len(walked) == len(set(walked))
+    assert at_start <= set(walked)
+
+
+def insert_legs(call: Call, chance: random.Random, count: int) -> list[Leg]:
+    moments = [NOON + timedelta(microseconds=chance.randrange(10**6)) for _ in range(count)]
+    return Leg.objects.bulk_create(
+        Leg(
+            account=call.account,
+            switch=call.switch,
+            call=call,
+            uuid=f"{chance.random()}-{place}",
+            created_at=at,
+        )
+        for place, at in enumerate(moments)
+    )
+
+
+def keep_inserting(call: Call, chance: random.Random, over: Event) -> int:
+    inserted = 0
+    try:
+        while not over.is_set() and inserted < 3000:
+            inserted += len(insert_legs(call, chance, 5))
+    finally:
+        connection.close()
+    return inserted
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("path", LISTS)
+def test_a_page_far_down_reads_no_more_than_the_first(api: Api, path: str) -> None:
+    """Neither sorts, nor passes over rows before it: both begin in the index where they are."""
+    for minute in range(40):
+        make_conversation(api.account, NOON + timedelta(minutes=minute))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+    body = api.own(path, page_size=2).json()
+    first = plan_of(api, path, page_size=2)
+    for _ in range(15):
+        key = body["next_start_key"]
+        body = api.own(path, page_size=2, start_key=key).json()
+    far = plan_of(api, path, page_size=2, start_key=key)
+    assert "Sort" not in first + far
+    assert re.search(r"Index Cond: .*(created_at|started_at|joined_at) <= ", far)
+    removed = re.findall(r"Rows Removed by Filter: (\d+)", far)
+    assert sum(map(int, removed)) <= 3
+
+
+def plan_of(api: Api, path: str, **query: Any) -> str:
+    """How the database reads the rows of a page."""
+    with CaptureQueriesContext(connection) as captured:
+        assert api.own(path, **query).status_code == 200
+    [sql] = [found["sql"] for found in captured.captured_queries if "LIMIT 3" in found["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF) {sql}")
+        return "\n".join(row[0] for row in cursor.fetchall())

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings, strategies
 from pytest_django.live_server_helper import LiveServer
 from schemathesis.core.failures import FailureGroup
 from schemathesis.generation import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from accounts.keys import issue_key, issue_token
 from accounts.models import User
@@ -33,7 +34,9 @@ from tests.factories import (
     make_visit,
 )
 
-EXAMPLES = 12
+EXAMPLES = 8
+# A schema cannot say which names are taken, which cities have a time zone, or what an opaque key is.
+NOT_CHECKED = [positive_data_acceptance]
 LAST = ("delete",)
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
@@ -100,7 +103,7 @@ def failures_of(operation: Any, user: User, ids: dict[str, list[str]], codes: se
         headers = {"X-Auth-Token": issue_token(user=user)}
         answer = case.call(headers=headers)
         codes.add(answer.status_code)
-        case.validate_response(answer, headers=headers)
+        case.validate_response(answer, headers=headers, excluded_checks=NOT_CHECKED)
 
     try:
         answers_are_as_described()
