@@ -6,13 +6,13 @@ from typing import Any
 
 from django import forms
 
-from accounts.tenant_admin import TenantForm
 from policies.schema import HOW, unsafe_urls, validate
+from queues.admin import QueueForm
 
 FIELD = "record_parameters"
 
 
-class RecordedQueueForm(TenantForm):
+class RecordedQueueForm(QueueForm):
     """Holds a queue's parameters to the same rules as a policy's."""
 
     def clean_record_parameters(self) -> Any:

@@ -20,6 +20,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from accounts.actors import actor_for
 from accounts.keys import issue_key, issue_token
@@ -229,6 +230,10 @@ ROUTES: dict[str, Route] = {
     **admin_of(AuditEntry, **READ_ONLY),
     **admin_of(Queue),
     **admin_of(Agent),
+    **admin_of(Tier),
+    **admin_of(QueueServer, **READ_ONLY, see=404),
+    **admin_of(SwitchOrder, **READ_ONLY),
+    **admin_of(Difference, **READ_ONLY),
     **admin_of(Call, **READ_ONLY),
     **admin_of(Leg, **READ_ONLY),
     **admin_of(QueueVisit, **READ_ONLY),
@@ -423,6 +428,12 @@ def make_tenant(name: str, parent: Account | None = None) -> Tenant:
     for model, maker in MAKERS.items():
         tenant.rows[model] = maker(tenant)
     return tenant
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_told_to_wait(settings: Settings) -> None:
+    """Every route is asked for, many times a minute."""
+    settings.CCPORTAL_API_RATE = 0
 
 
 @pytest.fixture
