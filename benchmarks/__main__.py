@@ -37,6 +37,7 @@ RUNS = (
     Run("playback", (), ("--seconds", "10", "--runs", "5")),
     Run("api_lists", ("--calls", "1000000"), ("--calls", "2000", "--runs", "2")),
     Run("csv_files", ("--calls", "1000000"), ("--calls", "2000")),
+    Run("statistics", (), ("--days", "3", "--queues", "3", "--agents", "5", "--calls", "900", "--runs", "2")),
     Run("calls_list", ("--calls", "1000000"), ("--calls", "2000", "--runs", "2")),
 )
 

@@ -23,6 +23,7 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+from cdr.recount import rebuild  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.portal.board import make_board  # noqa: E402
 from tests.portal.browser import launch  # noqa: E402
@@ -57,6 +58,7 @@ def fill() -> dict[str, str]:
     tenant = make_tenant(now)
     make_troubled_switches(tenant.account, now)
     make_board(tenant.account, now)
+    rebuild(tenant.account)
     factories.make_operator(email="op@example.com", name="Olga Operator")
     empty = factories.make_account("Dasom Clinic", time_zone="Asia/Seoul", country="KR")
     factories.make_user(empty, "admin", email="new@dasom.example", name="Nam Ji")
@@ -76,6 +78,8 @@ def fill() -> dict[str, str]:
         "recordings": "/recordings/?show=missing",
         "recordings-none": "/recordings/?show=outside&period=today",
         **board_pages(tenant.account),
+        "statistics": "/statistics/",
+        "statistics-agents": "/statistics/agents/",
         "compliance": "/compliance/",
         "orphans": "/orphans/",
         "orphan": f"/orphans/{make_orphan(tenant.talked)}/",

@@ -13,6 +13,7 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
+from cdr.recount import rebuild
 from tests import factories
 from tests.portal.browser import chromium, launch
 from tests.portal.tenant import Tenant, make_tenant, make_troubled_switches
@@ -239,3 +240,15 @@ def test_without_script_lists_forms_and_listening_work(
     visit.page.locator(".calls .open").click()
     assert visit.page.locator("audio").get_attribute("controls") is not None
     context.close()
+
+
+def test_statistics_are_drawn_and_told(visit: Visit, tenant: Tenant) -> None:
+    rebuild(tenant.account)
+    visit.sign_in("admin@hanbit.example")
+    for path in ("/statistics/", "/statistics/agents/"):
+        visit.go(path)
+        expect(visit.page.locator("[data-chart]")).to_be_visible()
+        visit.page.locator(".tip").first.focus()
+        expect(visit.page.locator(".tip > span").first).to_be_visible()
+        assert visit.objections() == []
+    assert visit.complaints == []
