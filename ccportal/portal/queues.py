@@ -24,7 +24,8 @@ from ccportal.portal.presence import (
     person_of,
     waiter_of,
 )
-from cdr.models import Call, Outcome
+from ccportal.portal.today import MEASURES, Today, Told, read_today
+from cdr.models import Call, Outcome, QueueFigures
 from cdr.search import COUNT_LIMIT, count_capped
 from queues.live_rows import AgentNow, WaitingCaller
 from queues.models import Agent, Queue
@@ -47,6 +48,7 @@ class Line:
     waiting: int
     longest: Since | None
     bar: Bar
+    today: Sequence[Told]
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,15 @@ class Board(LivePage):
         )
 
     @cached_property
+    def today(self) -> Today:
+        return read_today(self.chosen, self.now, self.rows(QueueFigures), self.rows(Queue))
+
+    def named(self) -> list[str]:
+        """The queues that addresses of all queues' calls have to name."""
+        whole = self.actor is not None and self.actor.sees_whole_accounts
+        return [] if whole else [queue.name for queue in self.queues]
+
+    @cached_property
     def agent_rows(self) -> list[AgentNow]:
         return list(self.rows(AgentNow).order_by("agent_name")[:AGENTS_AT_MOST])
 
@@ -111,6 +122,8 @@ class Board(LivePage):
             "liveness": liveness_of(self.chosen, switches, self.now),
             "figures": self.figures(waiters),
             "lines": [self.line(queue) for queue in self.queues],
+            "today": self.today.of_all([queue.name for queue in self.queues], self.named()),
+            "measures": MEASURES,
             "waiters": waiters[:SHOWN_AT_MOST],
             "waiting": len(waiters),
             "people": self.people[:SHOWN_AT_MOST],
@@ -121,7 +134,14 @@ class Board(LivePage):
         waiting = [row for row in self.callers if row.queue_name == queue.name]
         longest = waiter_of(waiting[0], self.names, self.chosen, self.now).since if waiting else None
         serving = (person for person in self.people if queue.name in person.queues)
-        return Line(queue.pk, self.names.queue(queue.name), len(waiting), longest, bar_of(serving))
+        return Line(
+            queue.pk,
+            self.names.queue(queue.name),
+            len(waiting),
+            longest,
+            bar_of(serving),
+            self.today.of(queue.name),
+        )
 
     def figures(self, waiters: Sequence[Waiter]) -> list[Figure]:
         longest = waiters[0] if waiters else None
@@ -184,6 +204,9 @@ class OneQueue(Board):
     @cached_property
     def queues(self) -> list[Queue]:
         return [self.queue]
+
+    def named(self) -> list[str]:
+        return [self.queue.name]
 
     @cached_property
     def callers(self) -> list[WaitingCaller]:

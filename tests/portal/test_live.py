@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,8 @@ from django.utils import timezone
 
 from accounts.models import Account, AuditEntry, Role, Switch, Team, User
 from ccportal.portal import live
+from cdr.buckets import Step, start_of
+from cdr.models import QueueFigures
 from queues.live import rise
 from queues.models import Agent, Queue, SwitchOrder
 from tests import factories
@@ -33,8 +37,11 @@ SHOWN = (
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered() -> None:
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begin anew, and forget nothing meanwhile however slow the machine is."""
     live.forget()
+    for memory in (live.VERSIONS, live.PARTS, live.WATCHERS):
+        monkeypatch.setattr(memory, "seconds", 60.0)
 
 
 @pytest.fixture
@@ -145,6 +152,27 @@ def test_the_queries_do_not_grow_with_the_rows(
         factories.make_agent(account, f"9{number:03}")
     with django_assert_max_num_queries(26):
         page(admin, path)
+
+
+def test_today_s_figures_open_the_calls_they_count(admin: Client, account: Account, switch: Switch) -> None:
+    QueueFigures.objects.create(
+        account=account,
+        span="quarter",
+        begins_at=start_of(timezone.now(), Step.QUARTER_HOUR, account.zone),
+        queue_name="3010@default",
+        offered=4,
+        answered=3,
+        hung_up=1,
+        answer_wait_ms=36_000,
+        within_20=3,
+    )
+    shown = page(admin, "/queues/")
+    assert "75.0%" in shown
+    assert "0:12" in shown
+    assert "queue=3010%40default" in shown
+    found = re.search(r'href="([^"]*)" aria-label="Offered 4: show these calls"', shown)
+    assert found
+    assert admin.get(html.unescape(found[1])).status_code == 200
 
 
 def order(client: Client, agent: Agent, word: str) -> Any:
