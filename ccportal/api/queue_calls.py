@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
+from django.http import QueryDict
 from rest_framework.request import Request
 
 from ccportal.api.cdrs import recordings_of_calls
@@ -117,6 +119,16 @@ class QueueCallList(ListView):
             .prefetch_related(Prefetch("offers", offers, to_attr="seen_offers"))
         )
 
+    def condition(self, query: QueryDict) -> Q:
+        """An agent is looked for among all who answered a visit, one after another."""
+        agent = replace(self.filters.columns["agent_name"], equals=self.answered_by)
+        columns = {**self.filters.columns, "agent_name": agent}
+        return replace(self.filters, columns=columns).condition(query)
+
+    def answered_by(self, agent_name: str) -> Q:
+        offers = self.within(AgentOffer).filter(agent_name=agent_name, outcome=OfferOutcome.ANSWERED)
+        return Q(pk__in=offers.order_by().values("visit"))
+
     @listed("List visits to queues", QUEUE_CALL_COLUMNS, name="QueueCall")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         return super().get(request, *args, **kwargs)
@@ -129,5 +141,4 @@ class AgentQueueCallList(QueueCallList):
 
     def rows(self) -> QuerySet[QueueVisit]:
         agent = find(self.within(Agent), self.kwargs["agent_id"])
-        answered = self.within(AgentOffer).filter(agent_name=agent.name, outcome=OfferOutcome.ANSWERED)
-        return super().rows().filter(pk__in=answered.order_by().values("visit"))
+        return super().rows().filter(self.answered_by(agent.name))

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.utils.functional import cached_property
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
@@ -167,10 +167,13 @@ class ListView(AccountView):
             raise Invalid.rule(
                 "accept", "enum", "This is not offered.", target=list(LIST_TYPES), value=accept
             )
-        rows = self.rows().filter(period(query, self.keyset.path), self.filters.condition(query))
+        rows = self.rows().filter(period(query, self.keyset.path), self.condition(query))
         if preferred(request, *LIST_TYPES) == "text/csv":
             return self.file(rows, page, query)
         return self.page(rows, page, query)
+
+    def condition(self, query: QueryDict) -> Q:
+        return self.filters.condition(query)
 
     def page(self, rows: QuerySet[Any], page: Page, query: QueryDict) -> Answer:
         size = page.size or DEFAULT_SIZE

@@ -206,7 +206,7 @@ def test_every_field_finds_its_own_row_and_not_its_own_row(api: Api, path: str) 
     people = {"user": owner, "device": device}
     call = make_call(api.account, billsec=7, duration=9, hold_ms=4400, **people)
     leg = make_leg(call, callee_number="1001", callee_name="Bo", other_leg_uuid="other", **people)
-    make_visit(call, "3000@default", billsec=7)
+    make_offer(make_visit(call, "3000@default", billsec=7))
     make_media(make_recording(call, device=device, source_path="/a/b.wav", leg_uuid=leg.uuid))
     make_conversation(api.account, NOON - timedelta(days=1), caller_number="42", caller_name="=x", billsec=1)
     row = api.rows(path)[0]

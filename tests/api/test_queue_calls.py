@@ -130,3 +130,14 @@ def test_queue_with_the_same_name_elsewhere_stays_apart(api: Api, outsider: Api)
         make_queue(tenant.account, "3000@default")
         make_visit(make_call(tenant.account), "3000@default")
     assert len(api.rows("/queue_calls", filter_queue_name="3000@default")) == 1
+
+
+def test_a_visit_is_found_by_every_agent_who_answered_it(api: Api) -> None:
+    visit = make_visit(make_call(api.account), agent_name="1001")
+    make_offer(visit, "1001")
+    make_offer(visit, "1002")
+    make_offer(visit, "1003", outcome=OfferOutcome.FAILED)
+    found = {name: len(api.rows("/queue_calls", filter_agent_name=name)) for name in ("1001", "1002", "1003")}
+    assert found == {"1001": 1, "1002": 1, "1003": 0}
+    assert api.rows("/queue_calls", filter_not_agent_name="1002") == []
+    assert len(api.rows("/queue_calls", filter_agent_name='["1002","1009"]')) == 1
