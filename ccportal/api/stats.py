@@ -95,7 +95,7 @@ class Statistics(AccountView):
             name = plain_file_name(request.query_params.get("file_name", ""), f"{self.parameter}s.csv")
             return sheet(self.columns, [rows], self.account.zone, name)
         data = [presented(self.columns, row) for row in rows]
-        return Answer(data, page_size=len(data), time_zone=self.account.zone.key)
+        return Answer(data, page_size=len(data), start_key="", time_zone=self.account.zone.key)
 
     def rows(self) -> list[Row]:
         reading, step = self.asked()
