@@ -142,8 +142,9 @@ def settle_with(order: SwitchOrder, reply: Reply) -> None:
     settle(order, SwitchOrder.State.DONE if done else SwitchOrder.State.FAILED, reply.text.strip())
 
 
-def forget_old() -> int:
-    """Delete orders that were settled long ago; the newest of each switch keeps the count."""
-    old = SwitchOrder.objects.filter(asked_at__lt=timezone.now() - KEPT_FOR)
-    newest = SwitchOrder.objects.values("switch").annotate(last=Max("number")).values_list("last", flat=True)
-    return old.exclude(state=SwitchOrder.State.WAITING).exclude(number__in=newest).delete()[0]
+def forget_old(switch_id: Any) -> int:
+    """Delete a switch's orders that were settled long ago; the newest keeps the count."""
+    orders = SwitchOrder.objects.filter(switch=switch_id)
+    last = orders.aggregate(last=Max("number"))["last"] or 0
+    old = orders.filter(asked_at__lt=timezone.now() - KEPT_FOR, number__lt=last)
+    return old.exclude(state=SwitchOrder.State.WAITING).delete()[0]

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from queues.drift import as_listed, compare
 from queues.models import QueueServer
+from queues.orders import forget_old
 from switch.callcenter import LISTS, list_as_json
 from switch.errors import SwitchError
 from switch.esl.command_connection import CommandConnection
@@ -18,6 +19,7 @@ from switch.esl.command_connection import CommandConnection
 log = logging.getLogger(__name__)
 
 COMPARE_SECONDS: Final = 60.0
+TIDY_SECONDS: Final = 3600.0
 REPLY_SECONDS: Final = 20.0
 UNREADABLE: Final = "The switch's lists could not be read: is mod_callcenter loaded?"
 
@@ -30,6 +32,7 @@ class Comparison:
         self._name = name
         self._commands = commands
         self._due = 0.0
+        self._tidy_due = 0.0
 
     def step(self, *, changed: bool = False) -> bool:
         """Compare if it is time; a switch that is away is compared when it is back."""
@@ -37,6 +40,9 @@ class Comparison:
         if not changed and now < self._due:
             return False
         self._due = now + COMPARE_SECONDS
+        if now >= self._tidy_due:
+            self._tidy_due = now + TIDY_SECONDS
+            forget_old(self._switch_id)
         server = QueueServer.objects.filter(switch=self._switch_id, serves_queues=True)
         for found in server.select_related("switch__account"):
             self._compare(found)

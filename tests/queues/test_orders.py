@@ -163,6 +163,6 @@ def test_old_orders_are_forgotten_but_the_count_goes_on(switch: Switch, wire: Fa
     place(switch, [step("remove_agent", "1"), step("remove_agent", "2")])
     work(switch, wire.address)
     SwitchOrder.objects.update(asked_at=timezone.now() - timedelta(days=40))
-    assert forget_old() == 1
+    assert forget_old(switch.pk) == 1
     (order,) = place(switch, [step("remove_agent", "3")])
     assert order.number == 3
