@@ -270,6 +270,7 @@ NOT_A_TENANTS = {
     "recordings.FolderLook": "how far a switch's folder was looked through, shown to nobody",
     "cdr.EventCount": "about a switch, seen by whose that is",
     "cdr.IngestPosition": "about a switch, seen by whose that is",
+    "cdr.SourcePosition": "about a switch, seen by whose that is",
 }
 
 
