@@ -78,6 +78,7 @@ def fill() -> dict[str, str]:
         "recordings": "/recordings/?show=missing",
         "recordings-none": "/recordings/?show=outside&period=today",
         **board_pages(tenant.account),
+        "callbacks": "/callbacks/",
         "statistics": "/statistics/",
         "statistics-agents": "/statistics/agents/",
         "compliance": "/compliance/",

@@ -153,6 +153,7 @@ ROUTES: dict[str, Route] = {
     "recordings/<id32:id>/listening": item(Recording, owner=405),
     "orphans/": Page(),
     "orphans/<id32:id>/": item(Orphan),
+    "callbacks/": Page(),
     "statistics/": Page(),
     "statistics/agents/": Page(),
     "health/": Page(),

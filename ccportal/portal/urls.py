@@ -9,6 +9,7 @@ from django.views.generic.base import RedirectView
 from ccportal.portal.accounts import AccountsView
 from ccportal.portal.agents import AgentPart, AgentsPart, AgentsView, AgentView
 from ccportal.portal.call import CallView, DrawerView
+from ccportal.portal.callbacks import CallbacksView
 from ccportal.portal.calls import CallsCountView, CallsView
 from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
 from ccportal.portal.errors import robots
@@ -67,6 +68,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recordings/<id32:id>/listening", ListeningView.as_view(), name="listening"),
     path("orphans/", OrphansView.as_view(), name="orphans"),
     path("orphans/<id32:id>/", OrphanView.as_view(), name="orphan"),
+    path("callbacks/", CallbacksView.as_view(), name="callbacks"),
     path("statistics/", QueueStatisticsView.as_view(), name="statistics"),
     path("statistics/agents/", AgentStatisticsView.as_view(), name="statistics-agents"),
     path("health/", HealthView.as_view(), name="health"),
