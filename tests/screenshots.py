@@ -27,7 +27,7 @@ from cdr.recount import rebuild  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.portal.board import make_board  # noqa: E402
 from tests.portal.browser import launch  # noqa: E402
-from tests.portal.tenant import make_tenant, make_troubled_switches  # noqa: E402
+from tests.portal.tenant import make_deliveries, make_tenant, make_troubled_switches  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 WIDTHS = {1280: 900, 390: 844}
@@ -59,6 +59,7 @@ def fill() -> dict[str, str]:
     make_troubled_switches(tenant.account, now)
     make_board(tenant.account, now)
     rebuild(tenant.account)
+    make_deliveries(tenant.account, tenant.talked.recordings.get(), now)
     factories.make_operator(email="op@example.com", name="Olga Operator")
     empty = factories.make_account("Dasom Clinic", time_zone="Asia/Seoul", country="KR")
     factories.make_user(empty, "admin", email="new@dasom.example", name="Nam Ji")
@@ -77,6 +78,8 @@ def fill() -> dict[str, str]:
         "health": "/health/",
         "recordings": "/recordings/?show=missing",
         "recordings-none": "/recordings/?show=outside&period=today",
+        "deliveries": "/deliveries/",
+        "deliveries-none": "/deliveries/?state=failed&period=yesterday",
         **board_pages(tenant.account),
         "callbacks": "/callbacks/",
         "statistics": "/statistics/",
@@ -148,6 +151,8 @@ def take_all(browser: Browser, base: str, pages: dict[str, str], theme: str, wid
     context.clear_cookies()
     sign_in(page, base, "new@dasom.example")
     take(page, "empty", theme, width)
+    page.goto(f"{base}/deliveries/")
+    take(page, "deliveries-empty", theme, width)
     context.clear_cookies()
     sign_in(page, base, "op@example.com")
     take(page, "accounts", theme, width)

@@ -142,6 +142,8 @@ ROUTES: dict[str, Route] = {
     "recordings/<id32:id>/again": item(Recording, owner=405),
     "recordings/<id32:id>/media": item(Recording),
     "recordings/<id32:id>/peaks": item(Recording),
+    "deliveries/": Page(),
+    "deliveries/again": Page(405),
     "queues/": Page(),
     "queues/live": Page(),
     "queues/<id32:id>/": item(Queue),

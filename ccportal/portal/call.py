@@ -18,8 +18,10 @@ from accounts.models import Account
 from ccportal.portal.calls import labelled_agents, labelled_queues
 from ccportal.portal.clock import between, clock_time, day_and_time, duration, whole
 from ccportal.portal.decisions import reasons_of
+from ccportal.portal.outgoing import Outgoing, outgoing
 from ccportal.portal.page import PortalView
 from ccportal.portal.rows import Names, other_party, own_party
+from ccportal.portal.switches import Clock
 from ccportal.portal.takes import Take, take_of, why
 from ccportal.portal.timeline import Evidence, Timeline, draw
 from ccportal.portal.wording import (
@@ -33,7 +35,7 @@ from ccportal.portal.wording import (
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from queues.models import Agent, Queue
 from recordings.listening import Heard, heard_by
-from recordings.models import Decision, Listening, Media, ProcessingStep, Recording
+from recordings.models import Decision, Delivery, Listening, Media, ProcessingStep, Recording
 
 PARTS_AT_MOST = 200
 LONGEST_FIELD = 2000
@@ -107,6 +109,7 @@ class OneCallView(PortalView):
         media = list(self.visible(Media).filter(recording__in=recordings))
         steps = list(self.visible(ProcessingStep).filter(recording__in=recordings).order_by())
         heard = self.listeners(recordings)
+        sent = self.deliveries(recordings)
         return [
             take_of(
                 take,
@@ -115,6 +118,7 @@ class OneCallView(PortalView):
                 self.zone,
                 [step for step in steps if step.recording_id == take.pk],
                 heard.get(take.pk, ()),
+                sent.get(take.pk, ()),
             )
             for take in recordings
         ]
@@ -124,6 +128,16 @@ class OneCallView(PortalView):
         if not recordings or not (self.actor and self.actor.may(Action.HOLD)):
             return {}
         return heard_by(self.visible(Listening).filter(recording__in=recordings))
+
+    def deliveries(self, recordings: list[Recording]) -> dict[uuid.UUID, list[Outgoing]]:
+        """What became of sending each recording elsewhere."""
+        clock = Clock(timezone.now(), self.zone)
+        rows = self.visible(Delivery).filter(recording__in=recordings).order_by("created_at", "id")
+        found: dict[uuid.UUID, list[Outgoing]] = {}
+        for row in rows.select_related("recording", "webhook").defer("payload")[:PARTS_AT_MOST]:
+            if row.recording_id:
+                found.setdefault(row.recording_id, []).append(outgoing(row, clock))
+        return found
 
     def chosen_take(self, takes: list[Take]) -> Take | None:
         """The take that the address names, else the first that can be heard."""

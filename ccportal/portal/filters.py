@@ -13,7 +13,6 @@ from django.db.models import QuerySet
 from django.http import QueryDict
 
 from ccportal.portal.period import (
-    CUSTOM,
     DEFAULT,
     PRESETS,
     Period,
@@ -83,12 +82,7 @@ class Filters:
         pairs: list[tuple[str, str]] = [("q", self.text)]
         if self.counted is not None:
             pairs += written_counted(self.counted)
-        pairs += [("period", "" if self.period.key in (DEFAULT, CUSTOM) else self.period.key)]
-        pairs += [
-            (name, day.isoformat())
-            for name, day in (("from", self.period.first), ("to", self.period.last))
-            if day
-        ]
+        pairs += self.period.pairs
         pairs += [(name, value) for name, values in self.chosen.items() for value in values]
         kept = [(name, value) for name, value in pairs if value and name not in changes]
         query = urlencode(kept + [(name, value) for name, value in changes.items() if value])

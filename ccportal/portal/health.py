@@ -9,13 +9,26 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.access import Action
 from accounts.models import Account, Switch
 from accounts.tenancy import M
+from ccportal.portal.deliveries import Filters as Sendings
 from ccportal.portal.filters import Option, period_options
-from ccportal.portal.kinds import FLOW, FOUND, GONE, ON_THE_WAY, TO_MEND, Figure, Kind, capped, figures
+from ccportal.portal.kinds import (
+    DELIVERIES,
+    FLOW,
+    FOUND,
+    GONE,
+    ON_THE_WAY,
+    TO_MEND,
+    Figure,
+    Kind,
+    capped,
+    figures,
+)
 from ccportal.portal.page import CaretakerView, address_of
 from ccportal.portal.period import Period
 from ccportal.portal.recordings import Filters, progress_of
@@ -34,7 +47,7 @@ from ccportal.portal.wording import listed
 from cdr.models import Call
 from cdr.search import COUNT_LIMIT, count_capped
 from recordings.expected import REFUSED
-from recordings.models import Decision, Recording, Redo, State
+from recordings.models import Decision, Delivery, Recording, Redo, State
 
 CALLS_LOOKED_AT = 1000
 NUMBER_WORDS = (
@@ -43,6 +56,7 @@ NUMBER_WORDS = (
     "Two things need",
     "Three things need",
     "Four things need",
+    "Five things need",
 )
 
 
@@ -66,7 +80,6 @@ class HealthView(CaretakerView):
             problems=listed(problems),
             heading=needs(len(problems)),
             orphans_url=address_of("orphans"),
-            deliveries_url=address_of("deliveries"),
         )
 
     def switches(self, clock: Clock) -> dict[str, Any]:
@@ -112,6 +125,7 @@ class HealthView(CaretakerView):
             "periods": periods_of(filters),
             "flow": flow(counted(FLOW), counted(ON_THE_WAY)),
             "to_mend": counted(TO_MEND),
+            "deliveries": self.deliveries(account, filters.period),
             "found": [each for each in counted((*FOUND, *GONE)) if each.count],
             "refusals": [
                 (clock.at(refusal.at), refusal)
@@ -119,6 +133,15 @@ class HealthView(CaretakerView):
             ],
             **progress_of(self.visible(Redo).filter(account=account), clock),
         }
+
+    def deliveries(self, account: Account, period: Period) -> list[Figure]:
+        """How much did not arrive elsewhere, and how much is on its way, each with its list."""
+        rows = self.visible(Delivery).filter(account=account)
+        lists = [(kind, Sendings(kind.key, period, None)) for kind in DELIVERIES]
+        return [
+            Figure(kind, count_capped([of.chosen.of(rows)]), f"{reverse('deliveries')}{of.address()}")
+            for kind, of in lists
+        ]
 
 
 def periods_of(filters: Filters) -> list[tuple[Option, str]]:
@@ -173,6 +196,8 @@ def problems_of(context: dict[str, Any]) -> Iterator[str]:
         yield f"{counted_noun(missing, 'recording has', 'recordings have')} no file"
     if failed := counts.get("failed"):
         yield f"{counted_noun(failed, 'recording', 'recordings')} failed"
+    if undelivered := {each.kind.key: each.count for each in context.get("deliveries", ())}.get("failed"):
+        yield f"{counted_noun(undelivered, 'delivery', 'deliveries')} did not arrive"
     if quarantined := context["quarantined"]:
         yield f"{counted_noun(quarantined, 'call belongs', 'calls belong')} to no account"
 

@@ -38,6 +38,10 @@ TO_MEND = (
     Kind("missing", "Missing", "There should be a file, and none was found.", "warn"),
     Kind("failed", "Failed", "The file could not be made ready, or never began.", "bad"),
 )
+DELIVERIES = (
+    Kind("failed", "Not delivered", "Files and messages that another address did not take.", "bad"),
+    Kind("pending", "Waiting to be delivered", "Tried again by itself, for two days."),
+)
 FINDING_TITLES = {
     Finding.EMPTY: "Empty",
     Finding.UNFINISHED: "Unfinished",

@@ -33,6 +33,12 @@ class Period:
     first: date | None = None
     last: date | None = None
 
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        """As an address says it; what is usual is not said."""
+        days = [(name, day.isoformat()) for name, day in (("from", self.first), ("to", self.last)) if day]
+        return days if self.key in (DEFAULT, CUSTOM) else [("period", self.key), *days]
+
 
 def read_period(key: str, first: str, last: str, zone: ZoneInfo, now: datetime) -> Period:
     """Read a preset or the first and last day; what cannot be read is the last 30 days."""

@@ -21,7 +21,7 @@ from ccportal.portal.calls import NamedView
 from ccportal.portal.filters import Option, named_options, period_options
 from ccportal.portal.kinds import BY_KEY, GROUPS, capped
 from ccportal.portal.page import CaretakerView, read_id
-from ccportal.portal.period import CUSTOM, DEFAULT, Period, read_period
+from ccportal.portal.period import Period, read_period
 from ccportal.portal.rows import Names, other_party
 from ccportal.portal.switches import Clock, Moment
 from ccportal.portal.takes import FINDINGS, MARKS, SENTENCES
@@ -66,13 +66,7 @@ class Filters:
     @property
     def pairs(self) -> list[tuple[str, str]]:
         """The address's own words, those that are not usual."""
-        days = (("from", self.period.first), ("to", self.period.last))
-        found = [
-            ("show", self.kind),
-            ("period", "" if self.period.key in (DEFAULT, CUSTOM) else self.period.key),
-            *((name, day.isoformat()) for name, day in days if day),
-            ("queue", self.queue),
-        ]
+        found = [("show", self.kind), *self.period.pairs, ("queue", self.queue)]
         return [(name, value) for name, value in found if value]
 
     @property

@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ccportal.portal.clock import between, day_and_time, duration
+from ccportal.portal.outgoing import Outgoing
 from ccportal.portal.timeline import Scale
 from ccportal.portal.wording import State as Mark
 from ccportal.portal.wording import on_one_line, size
@@ -166,6 +167,7 @@ class Take:
     next_try: str
     again: str
     heard: list[Listener]
+    deliveries: list[Outgoing]
 
     @property
     def has_trouble(self) -> bool:
@@ -183,6 +185,7 @@ def take_of(
     zone: ZoneInfo,
     steps: Iterable[ProcessingStep] = (),
     people: Iterable[Heard] = (),
+    deliveries: Iterable[Outgoing] = (),
 ) -> Take:
     files = sorted(media, key=lambda file: (file.variant != Variant.CALL, file.part, file.format))
     state = State(recording.state)
@@ -203,6 +206,7 @@ def take_of(
         next_try=next_try_of(recording, zone),
         again=again_for(recording),
         heard=[listener_of(each, heard.duration_ms if heard else 0, zone) for each in people],
+        deliveries=list(deliveries),
     )
 
 

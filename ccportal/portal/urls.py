@@ -12,6 +12,7 @@ from ccportal.portal.call import CallView, DrawerView
 from ccportal.portal.callbacks import CallbacksView
 from ccportal.portal.calls import CallsCountView, CallsView
 from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
+from ccportal.portal.deliveries import DeliveriesView, SendAgainView
 from ccportal.portal.errors import robots
 from ccportal.portal.health import HealthView
 from ccportal.portal.orphans import OrphansView, OrphanView
@@ -57,6 +58,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("recordings/<id32:id>/again", OneAgainView.as_view(), name="recording-again"),
     path("recordings/<id32:id>/media", AudioView.as_view(), name="media"),
     path("recordings/<id32:id>/peaks", PeaksView.as_view(), name="peaks"),
+    path("deliveries/", DeliveriesView.as_view(), name="deliveries"),
+    path("deliveries/again", SendAgainView.as_view(), name="deliveries-again"),
     path("queues/", QueuesView.as_view(), name="queues"),
     path("queues/live", QueuesPart.as_view(), name="queues-live"),
     path("queues/<id32:id>/", QueueView.as_view(), name="queue"),

@@ -20,8 +20,8 @@ from accounts.tenant_admin import (
     TenantForm,
     actor_of,
 )
+from recordings.delivery.again import send_some_again
 from recordings.delivery.models import Delivery, Event, Webhook, refuse_inside
-from recordings.delivery.outbox import send_again
 
 
 class WebhookForm(TenantForm):
@@ -106,6 +106,5 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Send again", permissions=["send"])
     def send_again(self, request: HttpRequest, deliveries: Any) -> None:
-        rows = send_again(deliveries)
-        audit.record_each(actor_of(request), "send_again", rows)
-        messages.success(request, f"{len(rows)} to be sent again.")
+        done = send_some_again(actor_of(request), deliveries)
+        messages.success(request, f"{done} to be sent again.")

@@ -22,7 +22,7 @@ from cdr.models import (
     OfferOutcome,
     Outcome,
 )
-from recordings.models import Decision, Finding, State
+from recordings.models import Decision, Delivery, Finding, Recording, State, Webhook
 from tests import factories
 
 HOSTILE_NAMES = (
@@ -374,6 +374,27 @@ def make_troubled_switches(account: Account, now: datetime) -> None:
             decided_at=now,
             complaints=[{"leg": call.leg_uuid, "because": f"The switch did not {answer}"}],
         )
+
+
+def make_deliveries(account: Account, recording: Recording, now: datetime) -> None:
+    """Make a delivery in each state, of files and of news; some names are as long as names get."""
+    hook = Webhook.objects.create(
+        account=account, name="CRM of the head office", url="https://hooks.crm.example/in?token=t0k3n"
+    )
+    refused = "Refused: 10.0.0.8 leads into a network that nothing is delivered to."
+    busy = "The receiver answered 503 (Service Unavailable)."
+    later = {"next_try_at": now + timedelta(minutes=15)}
+    over: dict[str, Any] = {"next_try_at": None, "finished_at": now - timedelta(hours=1)}
+    for state, error, host, fields in (
+        ("sent", "", "archive.hanbit.example", over),
+        ("failed", refused, "files.intern.example", over),
+        ("pending", busy, f"{'a-long-name.' * 6}example", later),
+        ("pending", "", "sftp.hanbit.example", later | {"queued_at": now}),
+    ):
+        file = {"kind": "recording", "subject": "Recording as mp3", "recording": recording}
+        news = {"kind": "webhook", "subject": "recording.ready", "webhook": hook}
+        for what in (file | {"url": f"https://ann:s3cret@{host}/in?key=k3y"}, news):
+            Delivery.objects.create(account=account, state=state, error=error, attempts=3, **what, **fields)
 
 
 def micros(moment: datetime) -> int:

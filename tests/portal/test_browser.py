@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from cdr.recount import rebuild
 from tests import factories
 from tests.portal.browser import chromium, launch
-from tests.portal.tenant import Tenant, make_tenant, make_troubled_switches
+from tests.portal.tenant import Tenant, make_deliveries, make_tenant, make_troubled_switches
 
 AXE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 WAVESURFER = Path(__file__).resolve().parents[2] / "static/vendor/wavesurfer/wavesurfer.esm.js"
@@ -191,13 +191,21 @@ def test_axe_has_nothing_against_any_page(
     factories.make_operator(email="op@example.com")
     factories.make_call(None)
     make_troubled_switches(tenant.account, timezone.now())
+    make_deliveries(tenant.account, tenant.talked.recordings.get(), timezone.now())
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
     visit = Visit(context.new_page(), live_server.url)
     visit.go("/sign-in/")
     objections = {"sign-in": visit.objections()}
     visit.sign_in("admin@hanbit.example")
     call = f"/calls/{tenant.talked.pk.hex}/"
-    for path in ("/calls/", "/calls/?q=nobody", call, "/health/", "/recordings/?show=missing"):
+    for path in (
+        "/calls/",
+        "/calls/?q=nobody",
+        call,
+        "/health/",
+        "/recordings/?show=missing",
+        "/deliveries/",
+    ):
         visit.go(path)
         objections[path] = visit.objections()
     visit.page.context.clear_cookies()
@@ -211,7 +219,7 @@ def test_axe_has_nothing_against_any_page(
 
 
 @pytest.mark.parametrize(
-    "path", ["/calls/", "/calls/{}/", "/quarantine/", "/health/", "/recordings/?show=missing"]
+    "path", ["/calls/", "/calls/{}/", "/quarantine/", "/health/", "/recordings/?show=missing", "/deliveries/"]
 )
 def test_no_page_is_wider_than_a_phone(
     browser: Browser, live_server: LiveServer, tenant: Tenant, path: str
@@ -221,6 +229,7 @@ def test_no_page_is_wider_than_a_phone(
     factories.make_operator(email="op@example.com")
     factories.make_call(None, caller_name="x" * 255)
     make_troubled_switches(tenant.account, timezone.now())
+    make_deliveries(tenant.account, tenant.talked.recordings.get(), timezone.now())
     visit.sign_in("op@example.com", "**/accounts/")
     visit.page.get_by_role("button", name=f"Open {tenant.account.name}").click()
     visit.go(path.format(tenant.talked.pk.hex))
