@@ -88,6 +88,10 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     page("Queues", "queue", "queues_queue"),
                     page("Agents", "support_agent", "queues_agent"),
+                    page("Tiers", "stairs", "queues_tier"),
+                    page("Differences", "difference", "queues_difference"),
+                    page("Switch orders", "outbox", "queues_switchorder"),
+                    page("Queue servers", "hub", "queues_queueserver", permission=for_operators),
                 ],
             },
             {
