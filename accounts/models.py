@@ -29,6 +29,7 @@ from accounts.validators import (
 
 NOT_DIGITS = re.compile("[^0-9]+")
 LONGEST_KEPT_DAYS = 36_500
+EXPORTS_KEPT_DAYS = 7
 KEPT_DAYS = [MinValueValidator(1), MaxValueValidator(LONGEST_KEPT_DAYS)]
 FILE_NAME_TEMPLATE = "{started:%Y%m%d%H%M%S}_{caller}_{destination}_{agent}"
 
@@ -99,7 +100,7 @@ class Account(TenantModel):
         null=True, blank=True, validators=KEPT_DAYS, help_text="Empty: for ever"
     )
     keep_exports_days = models.PositiveIntegerField(
-        null=True, blank=True, validators=KEPT_DAYS, help_text="Empty: for ever"
+        null=True, blank=True, validators=KEPT_DAYS, help_text=f"Empty: {EXPORTS_KEPT_DAYS}"
     )
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)

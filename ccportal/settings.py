@@ -157,6 +157,8 @@ CCPORTAL_X_ACCEL = os.environ.get("CCPORTAL_X_ACCEL", "")
 # Audio in a bucket is fetched from there by who may hear it, with an address that soon ends
 CCPORTAL_PRESIGNED = read_bool("CCPORTAL_PRESIGNED", True)
 CCPORTAL_UPLOAD_MOST_MB = read_int("CCPORTAL_UPLOAD_MOST_MB", 1024, minimum=1)
+# How large the file of an export may be
+CCPORTAL_EXPORT_MOST_MB = read_int("CCPORTAL_EXPORT_MOST_MB", 20_000, minimum=1)
 CCPORTAL_UPLOAD_HOURS = read_int("CCPORTAL_UPLOAD_HOURS", 24, minimum=1)
 # How long a file of a switch lies untouched before it is looked at as an orphan; 0 looks for none
 CCPORTAL_ORPHAN_MINUTES = read_int("CCPORTAL_ORPHAN_MINUTES", 60)

@@ -1,4 +1,4 @@
-"""Tasks about recordings, written in the transaction of the rows they are about."""
+"""Tasks about recordings and exports, written in the transaction of the rows they are about."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from django_q.tasks import async_task
 
-RECORDINGS_PER_TASK = 20
+ROWS_PER_TASK = 20
 
 
 def collect_soon(recording_ids: Sequence[uuid.UUID]) -> None:
@@ -41,7 +41,16 @@ def erase_soon(recording_ids: Sequence[uuid.UUID]) -> None:
     _enqueue("recordings.deletion.erase_each", recording_ids)
 
 
-def _enqueue(task: str, recording_ids: Sequence[uuid.UUID]) -> None:
-    for start in range(0, len(recording_ids), RECORDINGS_PER_TASK):
-        some = recording_ids[start : start + RECORDINGS_PER_TASK]
-        async_task(task, [recording_id.hex for recording_id in some])
+def export_soon(export_id: uuid.UUID) -> None:
+    """Have an export made, or gone on with."""
+    async_task("ccportal.exports.work.go_on", export_id.hex)
+
+
+def erase_exports_soon(export_ids: Sequence[uuid.UUID]) -> None:
+    """Have the files of these exports removed."""
+    _enqueue("recordings.exporting.erase_each", export_ids)
+
+
+def _enqueue(task: str, ids: Sequence[uuid.UUID]) -> None:
+    for start in range(0, len(ids), ROWS_PER_TASK):
+        async_task(task, [one.hex for one in ids[start : start + ROWS_PER_TASK]])

@@ -17,6 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
+from recordings.exports import Export
 from recordings.models import PLAYABLE, Damage, Media
 from recordings.storage import DRAFT_PREFIX, digest, storage_at, storage_of
 
@@ -111,7 +112,11 @@ def count_unknown(most: int) -> tuple[int, int]:
 
 
 def count_known(names: list[str]) -> int:
-    known = set(Media.objects.filter(key__in=names, store=None).values_list("key", flat=True))
+    known = {
+        key
+        for model in (Media, Export)
+        for key in model._default_manager.filter(key__in=names, store=None).values_list("key", flat=True)
+    }
     return sum(name in known for name in names)
 
 

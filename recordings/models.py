@@ -15,6 +15,7 @@ from recordings.arrivals import OrphanState as OrphanState
 from recordings.arrivals import UploadToken as UploadToken
 from recordings.delivery.models import Delivery as Delivery
 from recordings.delivery.models import Webhook as Webhook
+from recordings.exports import Export as Export
 from recordings.holds import LegalHold as LegalHold
 from recordings.stores import AudioStore
 

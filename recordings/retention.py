@@ -20,6 +20,7 @@ from cdr.models import Call, EvidenceKey
 from cdr.rollups import counted
 from recordings.deletion import mark
 from recordings.enqueue import erase_soon
+from recordings.exporting import expire
 from recordings.held import held_calls, held_recordings
 from recordings.holding import lock
 from recordings.models import PLAYABLE, Media, Recording, State
@@ -39,6 +40,7 @@ def retain() -> int:
     accounts = list(Account.objects.filter(kept).values_list("pk", flat=True))
     for account_id in accounts:
         async_task("recordings.retention.retain_account", account_id.hex)
+    expire()
     EvidenceKey.objects.filter(forgotten_at__lt=timezone.now() - FORGOTTEN_FOR).delete()
     return len(accounts)
 

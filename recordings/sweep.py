@@ -1,4 +1,4 @@
-"""Every minute: recordings that wait for their next try, or were left behind by a crash, go on."""
+"""Every minute: recordings and exports that wait for their next try, or that a crash left behind, go on."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.utils import timezone
 from recordings.again import go_on_with_lost
 from recordings.awaited import find_calls
 from recordings.enqueue import collect_soon, erase_soon, process_soon, rehome_soon
+from recordings.exporting import sweep_exports
 from recordings.models import Media, Recording, State
 from recordings.storage import QUARANTINE
 from recordings.uploads import not_sent_in_time
@@ -25,7 +26,7 @@ ROOM_FORGOTTEN_AFTER = timedelta(hours=24)
 
 
 def sweep() -> int:
-    """Enqueue what is due; return how many recordings that were."""
+    """Enqueue what is due; return how many recordings and exports that were."""
     now = timezone.now()
     with transaction.atomic():
         ended = mark(never_stopped(), state=State.RECEIVED, state_at=now, next_try_at=now + TASK_LOST_AFTER)
@@ -39,7 +40,8 @@ def sweep() -> int:
         not_sent_in_time()
         find_calls()
         go_on_with_lost()
-    return len(found) + len(waiting) + len(going) + len(released)
+        exports = sweep_exports()
+    return len(found) + len(waiting) + len(going) + len(released) + exports
 
 
 def never_stopped() -> QuerySet[Recording]:

@@ -55,6 +55,7 @@ from recordings.holds import LegalHold
 from recordings.models import (
     Decision,
     Delivery,
+    Export,
     Listening,
     Media,
     Orphan,
@@ -410,6 +411,14 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     Redo: lambda tenant: Redo.objects.create(
         account=tenant.account, action="look", kind="missing", asked_by=MARK
+    ),
+    Export: lambda tenant: Export.objects.create(
+        account=tenant.account,
+        asked_by=MARK,
+        kind="calls",
+        format="csv",
+        chosen={"list": f"q={MARK}"},
+        file_name=f"{MARK}.csv",
     ),
     RecordingRequest: lambda tenant: RecordingRequest.objects.create(
         account=tenant.account, switch=row(tenant, Switch), leg_uuid=MARK, action="mask", asked_by=MARK

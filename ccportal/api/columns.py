@@ -42,8 +42,11 @@ class Kind(Enum):
     OBJECT = "object"
 
 
+NEVER_FORMULAS = frozenset({Kind.ID, Kind.IDS, Kind.TIME})
+
+
 def as_cells(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
-    return [as_cell(value) for value in values]
+    return [plain_cell(value) for value in values]
 
 
 @dataclass(frozen=True)
@@ -59,8 +62,8 @@ class Column:
     """A field: ``value`` reads it from a row, ``equals`` finds the rows that have a value, ``present`` any.
 
     ``equals`` raises ValueError for a text that is no value of its kind. ``moment`` reads a time for CSV.
-    For long files ``cells`` makes cells of what many rows have at ``path``, ids as hex digits and times as
-    microseconds since 1970, or of what ``gathered`` found.
+    For long files ``cells`` makes texts and whole numbers of what many rows have at ``path``, ids as hex
+    digits and times as microseconds since 1970, or of what ``gathered`` found; ``safe_cells`` no formulas.
     """
 
     name: str
@@ -84,14 +87,22 @@ class Column:
             return local(moment, zone) if moment else ""
         return as_cell(self.value(row))
 
+    def safe_cells(self, values: Sequence[Any], zone: ZoneInfo) -> Sequence[Any]:
+        made = self.cells(values, zone)
+        return made if self.kind in NEVER_FORMULAS else defused_cells(made)
+
 
 def as_cell(value: Any) -> str:
+    return defused(plain_cell(value))
+
+
+def plain_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str | int | float):
-        return defused(str(value))
+        return str(value)
     if all(isinstance(part, str) for part in value):
-        return defused(" ".join(value))
+        return " ".join(value)
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -100,12 +111,20 @@ def defused(text: str) -> str:
     return f"'{text}" if text[:1] in FORMULAS else text
 
 
+def defused_cells(cells: Sequence[Any]) -> list[Any]:
+    """The same for texts and whole numbers; of those the negative ones begin like a formula."""
+    return [
+        f"'{cell}" if cell and (cell[0] in FORMULAS if cell.__class__ is str else cell < 0) else cell
+        for cell in cells
+    ]
+
+
 def texts(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
-    return ["" if not value else f"'{value}" if value[0] in FORMULAS else value for value in values]
+    return [value or "" for value in values]
 
 
 def numbers(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
-    return ["" if value is None else value if value >= 0 else f"'{value}" for value in values]
+    return ["" if value is None else value for value in values]
 
 
 def whole_seconds(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:

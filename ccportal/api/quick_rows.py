@@ -101,10 +101,20 @@ class QuickRows:
         return Place(ascending, from_microseconds(row[0]), uuid.UUID(hex=row[1]))
 
     def cells(self, rows: Sequence[tuple[Any, ...]], zone: ZoneInfo) -> Cells:
+        """The cells as a file for spreadsheets has them: none is a formula."""
+        made = [column.safe_cells(values, zone) for column, values in self.by_column(rows)]
+        return zip(*made, strict=True)
+
+    def plain_cells(self, rows: Sequence[tuple[Any, ...]], zone: ZoneInfo) -> Cells:
+        """The cells for what tells texts from formulas by itself."""
+        made = [column.cells(values, zone) for column, values in self.by_column(rows)]
+        return zip(*made, strict=True)
+
+    def by_column(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Column, Sequence[Any]]]:
         values = list(zip(*rows, strict=True))
         gathered: dict[Gathered, Sequence[Any]] = {}
-        made = [column.cells(self.values_of(column, values, gathered), zone) for column in self.columns]
-        return zip(*made, strict=True)
+        for column in self.columns:
+            yield column, self.values_of(column, values, gathered)
 
     def values_of(
         self, column: Column, values: Sequence[Sequence[Any]], gathered: dict[Gathered, Sequence[Any]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -44,6 +44,7 @@ RESULTS = "results"
 FIRST_CALL = "first-call"
 STILL_CONNECTED = timedelta(minutes=2)
 NAMES_AT_MOST = 1000
+Rows = Callable[[Any], QuerySet[Any]]
 
 
 class NamedView(AccountView):
@@ -65,21 +66,29 @@ class SearchingView(NamedView):
 
     @cached_property
     def wanted(self) -> Wanted:
-        legs = self.rows(Leg)
-        terms = split_terms(self.filters.text)
-        return self.filters.wanted(
-            (read_term(term, self.chosen.country, self.names.agents, legs) for term in terms), self.counted
-        )
+        return wanted_by(self.filters, self.chosen.country, self.names.agents, self.rows, self.counted)
 
     @cached_property
     def counted(self) -> QuerySet[Any] | None:
-        """The visits or offers of the figure whose calls are asked for."""
-        counted = self.filters.counted
-        if counted is None:
-            return None
-        if counted.is_of_agents:
-            return counted.offers(self.rows(AgentOffer))
-        return counted.visits(self.rows(QueueVisit), limits_of(self.rows(Queue)))
+        return counted_by(self.filters, self.rows)
+
+
+def wanted_by(
+    filters: Filters, country: str, agents: dict[str, str], rows: Rows, counted: QuerySet[Any] | None
+) -> Wanted:
+    """What filters ask for among the rows that somebody sees; ``agents`` leads from names to labels."""
+    terms = (read_term(term, country, agents, rows(Leg)) for term in split_terms(filters.text))
+    return filters.wanted(terms, counted)
+
+
+def counted_by(filters: Filters, rows: Rows) -> QuerySet[Any] | None:
+    """The visits or offers of the figure whose calls are asked for."""
+    counted = filters.counted
+    if counted is None:
+        return None
+    if counted.is_of_agents:
+        return counted.offers(rows(AgentOffer))
+    return counted.visits(rows(QueueVisit), limits_of(rows(Queue)))
 
 
 class CallsView(SearchingView):
