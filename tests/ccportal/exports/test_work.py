@@ -17,7 +17,9 @@ from django_q.models import OrmQ
 from accounts.keys import issue_key
 from accounts.models import Account, AuditEntry, Role, User
 from ccportal.exports import drafts, work
+from ccportal.exports.sources import asked_by
 from ccportal.exports.work import Work, claim, go_on
+from recordings import storage
 from recordings.exporting import MOST_UNFINISHED, TooManyExports, delete_export, erase_each, expire
 from recordings.exports import Export, ExportState
 from recordings.sweep import sweep
@@ -197,7 +199,7 @@ def test_a_task_that_runs_twice_does_nothing_twice(account: Account, asking: Ask
 def test_who_lost_the_lease_writes_nothing_more(asking: Asking) -> None:
     export = claim(asking().pk)
     assert export
-    first = Work(export, work.asked_by(export))
+    first = Work(export, asked_by(export))
     Export.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
     assert claim(export.pk)
     with pytest.raises(work.Withdrawn):
@@ -234,7 +236,7 @@ def test_a_file_that_was_deleted_while_it_was_stored_is_removed(
     asking: Asking, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     export = asking()
-    stored = work.store
+    stored = storage.store
 
     def store_and_delete(*arguments: object) -> object:
         delete_export(export, None)
