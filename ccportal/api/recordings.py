@@ -157,6 +157,11 @@ def grants_shown(recording: Recording) -> list[dict[str, Any]]:
     return [grant_shown(grant) for grant in recording.grants]
 
 
+def grants_of_many(view: Any, keys: Sequence[tuple[Any, ...]]) -> list[list[dict[str, Any]]]:
+    del view
+    return [[grant_shown(grant) for grant in grants] for (grants,) in keys]
+
+
 def grant_shown(grant: dict[str, Any]) -> dict[str, Any]:
     params = grant.get("params") or {}
     url = params.get("url")
@@ -206,7 +211,13 @@ RECORDING_COLUMNS = (
     text("callee_id_number", "callee_number"),
     text("direction", "direction"),
     text("origin", "origin", "policy, action, queue, dialplan or conference"),
-    stored_json("grants", Kind.LIST, "grants", "Why it was recorded"),
+    Column(
+        "grants",
+        Kind.LIST,
+        grants_shown,
+        about="Why it was recorded; of a url neither user, password nor query",
+        gathered=Gathered(("grants",), grants_of_many),
+    ),
     moment("start", "started_at"),
     by_files(
         "duration",

@@ -7,7 +7,7 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,6 +38,17 @@ def calls_ended(touched: Iterable[Touched]) -> None:
         for each in touched
         if each.account_id and each.conversation.call and each.conversation.call.ended
     }
+    tell_of_calls(ended)
+
+
+def calls_assigned(call_ids: Collection[uuid.UUID]) -> None:
+    """Tell those who have them now of calls that were over before anybody had them."""
+    over = Call.objects.filter(pk__in=call_ids, ended_at__isnull=False, account__isnull=False)
+    tell_of_calls({call: account for call, account in over.values_list("pk", "account") if account})
+
+
+def tell_of_calls(ended: Mapping[uuid.UUID, uuid.UUID]) -> None:
+    """Tell the accounts of calls; which call is whose is given."""
     hooks = hooks_for(Event.CALL_ENDED, set(ended.values()))
     wanted = {hook.account_id for hook in hooks}
     ids = [call for call, account in ended.items() if account in wanted]

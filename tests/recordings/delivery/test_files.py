@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import socket
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
+from django.test import Client
 
+from accounts.keys import issue_token
 from accounts.models import Account
 from cdr.models import Call
 from recordings.basis import basis_of
 from recordings.delivery import files
 from recordings.delivery.files import put_recording
 from recordings.delivery.models import Delivery, DeliveryState
+from recordings.delivery.network import Network
 from recordings.delivery.outbox import deliver
-from recordings.models import Recording, State
+from recordings.models import Origin, Recording, State
 from recordings.process import done
-from tests.factories import make_leg
+from recordings.storage import storage_at, store
+from recordings.stores import AudioStore
+from tests.factories import make_leg, make_user
 from tests.recordings.delivery.conftest import SOUND, Finished
-from tests.recordings.delivery.receivers import in_turn, receiving, taking
+from tests.recordings.delivery.receivers import Names, in_turn, receiving, taking
 
 pytestmark = pytest.mark.django_db
 
@@ -149,3 +155,63 @@ def test_one_that_gets_its_account_later_is_sent_then(finished: Finished, accoun
     Recording.objects.filter(pk=recording.pk).update(account=account)
     files.follow(recording.pk)
     assert Delivery.objects.get().account_id == account.pk
+
+
+def test_a_file_in_the_accounts_bucket_is_sent_from_there(finished: Finished, bucket: AudioStore) -> None:
+    with receiving(taking()) as receiver:
+        recording = finished(receiver.url)
+        media = recording.media.get()
+        with files.opened(media) as local:
+            store(storage_at(bucket), media.key, local)
+        storage_at(None).delete(media.key)
+        recording.media.update(store=bucket)
+        assert delivered(recording).state == DeliveryState.SENT
+    assert receiver.taken[0].body == SOUND
+
+
+def test_a_callers_message_goes_where_a_program_said(finished: Finished) -> None:
+    with receiving(taking()) as receiver:
+        params = {"enabled": True, "method": "put", "format": "wav", "time_limit": 60, "url": receiver.url}
+        recording = finished(grants=[params], origin=Origin.DIALPLAN)
+        recording.grants = [{"scope": "action", "kind": "record_caller", "params": params}]
+        assert delivered(recording).state == DeliveryState.SENT
+    assert receiver.taken[0].body == SOUND
+
+
+def test_a_name_without_an_address_is_tried_again_and_one_inside_is_not(finished: Finished) -> None:
+    names = Names({"now-and-then.example": [], "inside.example": [["10.0.0.8"]]})
+
+    def resolve(host: str, port: int, **options: Any) -> Any:
+        if host == "now-and-then.example":
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return names(host, port, **options)
+
+    rows = put_recording(finished("https://now-and-then.example/", "https://inside.example/"))
+    sent = {row.host: deliver(row.pk, Network(resolve=resolve)) for row in rows}
+    waiting, dead = sent["now-and-then.example"], sent["inside.example"]
+    assert waiting
+    assert dead
+    assert (waiting.state, waiting.next_try_at is not None) == (DeliveryState.PENDING, True)
+    assert (dead.state, dead.next_try_at) == (DeliveryState.FAILED, None)
+
+
+SECRETS = ("s3cret", "ann:", "k3y")
+
+
+@pytest.mark.parametrize("form", ["application/json", "text/csv"])
+def test_a_grants_url_is_told_without_its_secrets(
+    finished: Finished, call: Call, account: Account, form: str
+) -> None:
+    leg = make_leg(call, uuid="leg-1")
+    recording = finished("https://ann:s3cret@a.example/in?key=k3y")
+    client = Client(headers={"X-Auth-Token": issue_token(user=make_user(account))})
+    base = f"/v2/accounts/{account.pk.hex}"
+    lists = ["recordings", "cdrs"]
+    ones = [f"recordings/{recording.pk.hex}", f"cdrs/{leg.pk.hex}"] if form == "application/json" else []
+    for path in lists + ones:
+        answer = client.get(f"{base}/{path}", headers={"Accept": form})
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        assert answer.status_code == 200
+        assert not [secret for secret in SECRETS if secret in body.decode()], path
+    shown = client.get(f"{base}/recordings/{recording.pk.hex}").json()["data"]["grants"]
+    assert shown[0]["params"]["url"] == "https://a.example/in"

@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
+from accounts.actors import actor_for
+from accounts.keys import issue_token
 from accounts.models import Account, Switch
 from ccportal.pipeline import apply_bodies
 from cdr import ingest
+from cdr.assign import assign
 from cdr.models import Call
 from recordings.basis import basis_of
 from recordings.delivery import news
+from recordings.delivery.documents import call_document, recording_document
 from recordings.delivery.models import Delivery, DeliveryState, Event, Webhook
 from recordings.delivery.outbox import deliver
 from recordings.models import State
@@ -25,7 +30,7 @@ from recordings.process import StepFailed, done, fail
 from switch import events as ev
 from switch.esl.translate import Translator
 from tests import captures
-from tests.factories import make_account
+from tests.factories import make_account, make_call, make_operator, make_user
 from tests.recordings.delivery.conftest import Finished
 from tests.recordings.delivery.receivers import receiving, taking
 
@@ -125,6 +130,37 @@ def test_calls_from_before_the_webhook_are_not_told(account: Account, switch: Sw
     apply_bodies(switch, captures.bodies("queue_answered"))
     assert Call.objects.get().account_id == account.pk
     assert not Delivery.objects.filter(subject="call.ended").exists()
+
+
+def test_a_call_that_leaves_quarantine_is_told_once_to_the_account_that_got_it(
+    account: Account, switch: Switch, hook: Webhook
+) -> None:
+    lost = make_call(None, switch=switch, ended_at=timezone.now())
+    talking = make_call(None, switch=switch, ended_at=None)
+    operator = actor_for(make_operator())
+    for _ in range(2):
+        assign([lost.pk, talking.pk], account, operator)
+    news.calls_assigned([lost.pk])
+    body = told(Delivery.objects.get(webhook=hook))
+    assert (body["event"], body["data"]["id"]) == ("call.ended", lost.pk.hex)
+    assert body["account_id"] == account.pk.hex
+
+
+def test_every_field_is_what_the_api_says(finished: Finished, call: Call, account: Account) -> None:
+    """A webhook has the names and values of /v2, and of a recording what was wrong with it besides."""
+    recording = finished()
+    recording.call = call
+    client = Client(headers={"X-Auth-Token": issue_token(user=make_user(account))})
+    base = f"/v2/accounts/{account.pk.hex}"
+    documents = {
+        f"{base}/recordings/{recording.pk.hex}": recording_document(recording, recording.media.get()),
+        f"{base}/cdrs/interaction?filter_id={call.pk.hex}": call_document(call, [recording.pk]),
+    }
+    for address, document in documents.items():
+        data = client.get(address).json()["data"]
+        row = data[0] if isinstance(data, list) else data
+        ours = {name: value for name, value in document.items() if name not in ("finding", "state_reason")}
+        assert {name: row[name] for name in ours} == ours
 
 
 def test_without_webhooks_a_batch_costs_one_query(
