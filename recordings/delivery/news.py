@@ -44,7 +44,7 @@ def calls_ended(touched: Iterable[Touched]) -> None:
 def calls_assigned(call_ids: Collection[uuid.UUID]) -> None:
     """Tell those who have them now of calls that were over before anybody had them."""
     over = Call.objects.filter(pk__in=call_ids, ended_at__isnull=False, account__isnull=False)
-    tell_of_calls({call: account for call, account in over.values_list("pk", "account") if account})
+    tell_of_calls(dict(over.values_list("pk", "account")))
 
 
 def tell_of_calls(ended: Mapping[uuid.UUID, uuid.UUID]) -> None:
