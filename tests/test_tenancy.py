@@ -172,7 +172,7 @@ ROUTES: dict[str, Route] = {
     "xml/": Open(),
     "v2/api_auth": Open(),
     "v2/user_auth": Open(),
-    "v2/token_auth": Page(),
+    "v2/token_auth": Open(),
     "v2/schema": Open(),
     "v2/docs": Open(),
     "v2/": Page(404),

@@ -159,16 +159,20 @@ class HoldsView(ComplianceView):
 
 
 class ReleaseView(ComplianceView):
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: HttpRequest, id: Any = None) -> HttpResponse:  # noqa: A002
+        self.hold(id)
         return redirect("compliance")
 
     def post(self, request: HttpRequest, id: Any) -> HttpResponse:  # noqa: A002
-        hold = self.rows(LegalHold).filter(pk=id).first()
-        if hold is None:
-            raise Http404("There is no such hold.")
-        if release(hold, self.actor):
+        if release(self.hold(id), self.actor):
             messages.success(request, "Released. What nothing else holds goes when its time is over.")
         return redirect("compliance")
+
+    def hold(self, hold_id: Any) -> LegalHold:
+        hold = self.rows(LegalHold).filter(pk=hold_id).first()
+        if hold is None:
+            raise Http404("There is no such hold.")
+        return hold
 
 
 def told(found: Preview) -> dict[str, str]:
