@@ -112,15 +112,18 @@ def test_pages_follow_one_another(admin: Client, account: Account) -> None:
     assert re.findall(r"No\. \d+\.(?=</bdi>)", second) == ["No. 50.", "No. 51."]
 
 
+@pytest.mark.skipif(
+    connection.vendor != "sqlite", reason="PostgreSQL plans by how many rows there are, and there are few"
+)
 def test_a_list_is_read_along_an_index(admin: Client, account: Account) -> None:
     with CaptureQueriesContext(connection) as queries:
         page_of(admin, "?state=failed")
     [listed] = [each["sql"] for each in queries if 'AS "started_at"' in each["sql"]]
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {'QUERY PLAN ' * (connection.vendor == 'sqlite')}{listed}")
+        cursor.execute(f"EXPLAIN QUERY PLAN {listed}")
         plan = str(cursor.fetchall())
     assert "delivery_account" in plan
-    assert connection.vendor != "sqlite" or "TEMP B-TREE" not in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_more_rows_are_no_more_queries(admin: Client, account: Account, recording: Recording) -> None:
