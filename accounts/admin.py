@@ -17,6 +17,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from accounts import audit
 from accounts.access import Action, roles_given_by
+from accounts.contacts import Contact, is_taken
 from accounts.keys import PREFIX_LENGTH, hash_of, new_secret, revoke_key
 from accounts.models import (
     Account,
@@ -212,6 +213,33 @@ class PhoneNumberAdmin(TenantAdmin):
     search_fields = ("^number",)
     digits_fields = ("digits",)
     autocomplete_fields = ("account", "owner")
+
+
+class ContactForm(TenantForm):
+    """A number, however it is written, is one contact of an account."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        account, number = cleaned.get("account") or self.instance.account_id, cleaned.get("number")
+        if account and number:
+            self.instance.number = number
+            if cleaned.get("account"):
+                self.instance.account = cleaned["account"]
+            if is_taken(self.instance):
+                self.add_error("number", "The account has a contact with this number.")
+        return cleaned
+
+
+@admin.register(Contact)
+class ContactAdmin(TenantAdmin):
+    form = ContactForm
+    list_display = ("name", "company", "number", "account")
+    list_filter = (("account", AccountFilter),)
+    list_select_related = ("account",)
+    search_fields = ("^name", "^number")
+    digits_fields = ("digits",)
+    autocomplete_fields = ("account",)
+    fields = ("account", "number", "name", "company")
 
 
 KEY_FACTS = ("prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked_at")

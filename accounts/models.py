@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 import zoneinfo
 from typing import Any
@@ -16,6 +15,8 @@ from django.db.models import Q, Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
+from accounts.contacts import Contact as Contact
+from accounts.numbers import digits_of as digits_of
 from accounts.scopes import permit, validate_scopes
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
 from accounts.validators import (
@@ -27,7 +28,6 @@ from accounts.validators import (
     validate_words,
 )
 
-NOT_DIGITS = re.compile("[^0-9]+")
 LONGEST_KEPT_DAYS = 36_500
 EXPORTS_KEPT_DAYS = 7
 KEPT_DAYS = [MinValueValidator(1), MaxValueValidator(LONGEST_KEPT_DAYS)]
@@ -280,11 +280,6 @@ class PhoneNumber(TenantModel):
     @classmethod
     def team_scope(cls, actor: Actor) -> Q:
         return Q(owner=actor.user_id)
-
-
-def digits_of(number: str) -> str:
-    """The ASCII digits of a number as anyone may write it, at most 32."""
-    return NOT_DIGITS.sub("", number)[:32]
 
 
 class ApiKey(TenantModel):

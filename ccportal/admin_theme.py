@@ -79,6 +79,7 @@ UNFOLD: dict[str, Any] = {
                     page("Devices", "phone_in_talk", "accounts_device"),
                     page("Recording policy", "tune", "policies_recordingpolicy"),
                     page("Phone numbers", "dialpad", "accounts_phonenumber"),
+                    page("Contacts", "contacts", "accounts_contact"),
                     page("API keys", "key", "accounts_apikey"),
                 ],
             },

@@ -56,6 +56,7 @@ class Term:
     is_whole_number: bool = False
     name: str = ""
     agents: Collection[str] = ()
+    contact_digits: Collection[str] = ()
     id_range: tuple[uuid.UUID, uuid.UUID] | None = None
     ids: Collection[uuid.UUID] = ()
 
@@ -208,7 +209,7 @@ def readings_of(term: Term) -> list[Q]:
         for form in sorted(term.number_forms)
     ]
     if term.name:
-        readings.append(Q(caller_name__icontains=term.name) | Q(callee_name__icontains=term.name))
+        readings.append(named(term))
     if term.agents:
         readings.append(Q(agent_name__in=list(term.agents)))
     if term.id_range:
@@ -216,6 +217,15 @@ def readings_of(term: Term) -> list[Q]:
     if term.ids:
         readings.append(Q(pk__in=list(term.ids)))
     return readings
+
+
+def named(term: Term) -> Q:
+    """Who is called so by the line or by the account; contacts' numbers cost no walk of their own."""
+    names = Q(caller_name__icontains=term.name) | Q(callee_name__icontains=term.name)
+    if not term.contact_digits:
+        return names
+    digits = list(term.contact_digits)
+    return names | Q(caller_digits__in=digits) | Q(dialed_digits__in=digits) | Q(callee_digits__in=digits)
 
 
 def number_in(column: str, digits: str, *, whole: bool) -> Q:

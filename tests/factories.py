@@ -16,7 +16,7 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts.models import Account, Device, PhoneNumber, Role, Switch, Team, User, digits_of
+from accounts.models import Account, Contact, Device, PhoneNumber, Role, Switch, Team, User, digits_of
 from cdr.models import (
     AgentOffer,
     Call,
@@ -74,6 +74,10 @@ def make_device(account: Account, sip_username: str = "", **fields: Any) -> Devi
 def make_phone_number(account: Account, number: str = "", **fields: Any) -> PhoneNumber:
     number = number or f"+4930{next(_numbers):07d}"
     return PhoneNumber.objects.create(account=account, number=number, **fields)
+
+
+def make_contact(account: Account, number: str = "+49 30 5550100", **fields: Any) -> Contact:
+    return Contact.objects.create(account=account, number=number, **{"name": "Erika Muster"} | fields)
 
 
 def make_switch(account: Account | None = None, name: str = "", **fields: Any) -> Switch:

@@ -26,6 +26,7 @@ from ccportal.api.columns import (
     unix,
     whole,
 )
+from ccportal.api.contacts import CONTACT_NAME, name_callers
 from ccportal.api.documents import described, listed
 from ccportal.api.envelope import Answer
 from ccportal.api.filters import Filters
@@ -85,6 +86,7 @@ CDR_COLUMNS = (
     text("call_direction_for_people", "call__direction", "inbound, outbound, internal, forwarded, unknown"),
     text("caller_id_number", "caller_number"),
     text("caller_id_name", "caller_name"),
+    CONTACT_NAME,
     text("callee_id_number", "callee_number"),
     text("callee_id_name", "callee_name"),
     text("to", "final_destination_number", "Where the leg was going at its end"),
@@ -122,6 +124,7 @@ CALL_COLUMNS = (
     text("outcome", "outcome"),
     text("caller_id_number", "caller_number"),
     text("caller_id_name", "caller_name"),
+    CONTACT_NAME,
     text("callee_id_number", "callee_number"),
     text("callee_id_name", "callee_name"),
     text("dialed_number", "dialed_number", "The number that was dialled, also after a transfer"),
@@ -191,6 +194,13 @@ def custom_channel_vars(leg: Leg) -> dict[str, Any]:
     return found | ({"media_recording_id": recordings[0]} if recordings else {})
 
 
+class CallersNamed(ListView):
+    """A list whose rows have a caller."""
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        name_callers(self, rows)
+
+
 class LegView(AccountView):
     """Whatever shows legs: their conversation, switch and recordings come along."""
 
@@ -205,7 +215,7 @@ class LegView(AccountView):
         )
 
 
-class CdrList(LegView, ListView):
+class CdrList(LegView, CallersNamed):
     columns = CDR_COLUMNS
     filters = Filters(by_name(CDR_COLUMNS), custom_paths=("custom", "variables"))
     keyset = Keyset("created_at")
@@ -229,10 +239,12 @@ class UserCdrList(CdrList):
 class CdrDetail(LegView):
     @described("Read one leg's full document", FULL_CDR_COLUMNS, name="FullCdr")
     def get(self, request: Request, account_id: str, cdr_id: str) -> Answer:
-        return Answer(present(FULL_CDR_COLUMNS, find(self.legs(), cdr_id)))
+        leg = find(self.legs(), cdr_id)
+        name_callers(self, [leg])
+        return Answer(present(FULL_CDR_COLUMNS, leg))
 
 
-class InteractionList(ListView):
+class InteractionList(CallersNamed):
     columns = CALL_COLUMNS
     filters = Filters(by_name(CALL_COLUMNS))
     keyset = Keyset("started_at")
@@ -254,7 +266,8 @@ class InteractionList(ListView):
 class InteractionLegs(LegView):
     @described("Read every leg of a conversation, oldest first", FULL_CDR_COLUMNS, name="FullCdr", many=True)
     def get(self, request: Request, account_id: str, interaction_id: str) -> Answer:
-        legs = self.legs().filter(call=self.call(interaction_id)).order_by("created_at", "id")
+        legs = list(self.legs().filter(call=self.call(interaction_id)).order_by("created_at", "id"))
+        name_callers(self, legs)
         return Answer([present(FULL_CDR_COLUMNS, leg) for leg in legs])
 
     def call(self, identifier: str) -> Call:

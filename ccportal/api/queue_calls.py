@@ -10,7 +10,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import QueryDict
 from rest_framework.request import Request
 
-from ccportal.api.cdrs import recordings_of_calls
+from ccportal.api.cdrs import CallersNamed, recordings_of_calls
 from ccportal.api.columns import (
     EVERY_ROW,
     Column,
@@ -25,10 +25,11 @@ from ccportal.api.columns import (
     texts,
     whole,
 )
+from ccportal.api.contacts import CONTACT_NAME
 from ccportal.api.documents import listed
 from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
-from ccportal.api.views import ListView, find
+from ccportal.api.views import find
 from cdr.models import AgentOffer, OfferOutcome, QueueVisit
 from queues.models import Agent
 from recordings.models import Recording
@@ -100,10 +101,11 @@ QUEUE_CALL_COLUMNS = (
         about="Every agent who was asked, in order",
         gathered=Gathered(("id",), offers_of_visits),
     ),
+    CONTACT_NAME,
 )
 
 
-class QueueCallList(ListView):
+class QueueCallList(CallersNamed):
     columns = QUEUE_CALL_COLUMNS
     filters = Filters(by_name(QUEUE_CALL_COLUMNS))
     keyset = Keyset("joined_at")

@@ -33,6 +33,7 @@ from ccportal.api.columns import (
     text,
     whole,
 )
+from ccportal.api.contacts import CONTACT_NAME, name_callers
 from ccportal.api.documents import (
     audio_described,
     awaited_described,
@@ -208,6 +209,7 @@ RECORDING_COLUMNS = (
     text("to", "callee_number"),
     text("caller_id_number", "caller_number"),
     text("caller_id_name", "caller_name"),
+    CONTACT_NAME,
     text("callee_id_number", "callee_number"),
     text("direction", "direction"),
     text("origin", "origin", "policy, action, queue, dialplan or conference"),
@@ -265,6 +267,10 @@ class RecordingView(AccountView):
             .prefetch_related(Prefetch("call__legs", legs, to_attr="seen_legs"))
         )
 
+    def shown(self, recording: Recording) -> dict[str, Any]:
+        name_callers(self, [recording])
+        return present(RECORDING_COLUMNS, recording)
+
 
 class RecordingList(RecordingView, ListView):
     columns = RECORDING_COLUMNS
@@ -275,6 +281,9 @@ class RecordingList(RecordingView, ListView):
     def rows(self) -> QuerySet[Recording]:
         return self.recordings()
 
+    def prepare(self, rows: Sequence[Any]) -> None:
+        name_callers(self, rows)
+
     @listed("List recordings", RECORDING_COLUMNS, name="Recording")
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Any:
         return super().get(request, *args, **kwargs)
@@ -284,7 +293,7 @@ class AwaitedRecordingList(RecordingList, AwaitedView):
     @awaited_described(RECORDING_COLUMNS)
     def put(self, request: Request, *args: Any, **kwargs: Any) -> Answer:
         recording = self.awaited(request)
-        shown = present(RECORDING_COLUMNS, self.recordings().get(pk=recording.pk))
+        shown = self.shown(self.recordings().get(pk=recording.pk))
         return self.with_token(recording, shown)
 
 
@@ -313,7 +322,7 @@ class RecordingDetail(AudioView):
         recording = find(self.recordings(), recording_id)
         wanted = wanted_format(request, recording)
         if wanted is None:
-            return Answer(present(RECORDING_COLUMNS, recording))
+            return Answer(self.shown(recording))
         return self.send(recording, stored(recording, Variant.CALL, wanted))
 
     @recording_changed("Change a recording's tags or its hold", RECORDING_COLUMNS, CHANGES)
@@ -323,14 +332,14 @@ class RecordingDetail(AudioView):
         for name in RIGHTS.keys() & data.keys():
             self.require(RIGHTS[name])
         change(recording, changes_of(recording, data), self.actor)
-        return Answer(present(RECORDING_COLUMNS, find(self.recordings(), recording_id)))
+        return Answer(self.shown(find(self.recordings(), recording_id)))
 
     @recording_changed("Delete a recording's audio; its row stays", RECORDING_COLUMNS)
     def delete(self, request: Request, account_id: str, recording_id: str) -> Answer:
         recording = find(self.recordings(), recording_id)
         self.require(Action.DELETE)
         remove(recording, self.actor)
-        return Answer(present(RECORDING_COLUMNS, find(self.recordings(), recording_id)))
+        return Answer(self.shown(find(self.recordings(), recording_id)))
 
 
 class RecordingMedia(AudioView):

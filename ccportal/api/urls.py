@@ -6,6 +6,7 @@ from ccportal.api.accounts import AccountDetail, Children, Descendants
 from ccportal.api.agent_status import AgentStatusView
 from ccportal.api.cdrs import CdrDetail, CdrList, InteractionLegs, InteractionList, UserCdrList
 from ccportal.api.channels import Channel
+from ccportal.api.contacts import ContactDetail, ContactList
 from ccportal.api.description import Docs, Schema
 from ccportal.api.people import (
     ApiKeyDetail,
@@ -42,6 +43,8 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("devices/<str:item_id>", DeviceDetail.as_view(), name="device"),
     path("phone_numbers", PhoneNumberList.as_view(), name="phone-numbers"),
     path("phone_numbers/<str:item_id>", PhoneNumberDetail.as_view(), name="phone-number"),
+    path("contacts", ContactList.as_view(), name="contacts"),
+    path("contacts/<str:item_id>", ContactDetail.as_view(), name="contact"),
     path("api_keys", ApiKeyList.as_view(), name="api-keys"),
     path("api_keys/<str:item_id>", ApiKeyDetail.as_view(), name="api-key"),
     path("webhooks", WebhookList.as_view(), name="webhooks"),

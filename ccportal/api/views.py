@@ -179,10 +179,14 @@ class ListView(AccountView):
         size = page.size or DEFAULT_SIZE
         found = self.keyset.slice(rows, size + 1, page.ascending, page.start)
         shown = found[:size]
+        self.prepare(shown)
         beside: dict[str, Any] = {"page_size": len(shown), "start_key": query.get("start_key", "")}
         if len(found) > size:
             beside["next_start_key"] = self.keyset.place_of(shown[-1], page.ascending).write()
         return Answer([self.present(row) for row in shown], **beside)
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Read at once what the page's rows show of elsewhere."""
 
     def file(self, rows: QuerySet[Any], page: Page, query: QueryDict) -> HttpResponseBase:
         self.require(Action.EXPORT)

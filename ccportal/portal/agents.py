@@ -22,7 +22,7 @@ from ccportal.portal.live import LivePage, LivePart
 from ccportal.portal.page import address_of, read_id
 from ccportal.portal.period import midnight
 from ccportal.portal.presence import MARKS, Person, liveness_of, person_of
-from ccportal.portal.rows import party
+from ccportal.portal.rows import Names, party
 from ccportal.portal.strips import Strip, hours_of, strip_of
 from ccportal.portal.wording import offer_state, on_one_line
 from cdr.models import AgentOffer, OfferOutcome
@@ -101,9 +101,14 @@ class AgentsPage(LivePage):
     def live(self) -> dict[str, AgentNow]:
         return {row.agent_name: row for row in self.rows(AgentNow)[:AGENTS_AT_MOST]}
 
+    @cached_property
+    def called(self) -> Names:
+        """The names, also of who talks."""
+        return self.names_with(row.caller_number for row in self.live.values())
+
     def person(self, agent: Agent) -> Person:
         row = self.live.get(agent.name) or AgentNow(agent_name=agent.name)
-        return person_of(row, self.names, self.chosen, self.now, agent.pk.hex)
+        return person_of(row, self.called, self.chosen, self.now, agent.pk.hex)
 
     @cached_property
     def shown(self) -> str:
@@ -314,8 +319,9 @@ class AgentPage(AgentsPage):
             agent_name=self.agent.name, offered_at__gte=since, offered_at__lt=until
         )
         found = list(rows.select_related("visit").order_by("-offered_at")[: PAGE_SIZE * 10])
+        names = self.names_with(offer.visit.caller_number for offer in found)
         for offer in found:
-            offer.shown = offer_row(offer, self.names, self.zone)  # type: ignore[attr-defined]
+            offer.shown = offer_row(offer, names, self.zone)  # type: ignore[attr-defined]
         return found
 
     def session(self, one: Session) -> tuple[str, str, str]:

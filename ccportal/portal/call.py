@@ -14,13 +14,14 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from accounts.access import Action
+from accounts.contacts import Contact
 from accounts.models import Account
-from ccportal.portal.calls import labelled_agents, labelled_queues
+from ccportal.portal.calls import labelled_agents, labelled_queues, with_contacts
 from ccportal.portal.clock import between, clock_time, day_and_time, duration, whole
 from ccportal.portal.decisions import reasons_of
 from ccportal.portal.outgoing import Outgoing, outgoing
 from ccportal.portal.page import PortalView
-from ccportal.portal.rows import Names, other_party, own_party
+from ccportal.portal.rows import Names, other_number, other_party, own_party
 from ccportal.portal.switches import Clock
 from ccportal.portal.takes import Take, take_of, why
 from ccportal.portal.timeline import Evidence, Timeline, draw
@@ -88,7 +89,9 @@ class OneCallView(PortalView):
             return Names("US", {}, {})
         queues = labelled_queues(self.visible(Queue).filter(account=account))
         agents = labelled_agents(self.visible(Agent).filter(account=account))
-        return Names(account.country, queues, agents)
+        names = Names(account.country, queues, agents)
+        contacts = self.visible(Contact).filter(account=account)
+        return with_contacts(names, contacts, [other_number(self.found)] if self.found else [])
 
     def evidence(self, call: Call) -> Evidence:
         return Evidence(

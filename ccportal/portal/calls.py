@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -15,13 +16,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
+from accounts.contacts import Contact, contact_names, digits_named
 from accounts.models import PhoneNumber, Switch
 from ccportal.measures import AGENT_MEASURES, QUEUE_MEASURES
 from ccportal.portal.clock import ago
 from ccportal.portal.filters import Filters, facets, period_options, written_counted
 from ccportal.portal.page import AccountView, address_of
 from ccportal.portal.period import period_between
-from ccportal.portal.rows import Names, Row, by_day, row_of
+from ccportal.portal.rows import Names, Row, by_day, other_number, row_of
 from ccportal.portal.wording import on_one_line
 from cdr.figures import limits_of
 from cdr.models import AgentOffer, Call, Leg, QueueVisit
@@ -30,9 +32,11 @@ from cdr.search import (
     PAGE_SIZE,
     Cursor,
     Page,
+    Term,
     Wanted,
     count_capped,
     matching,
+    number_forms,
     page_of,
     read_term,
     split_terms,
@@ -44,6 +48,7 @@ RESULTS = "results"
 FIRST_CALL = "first-call"
 STILL_CONNECTED = timedelta(minutes=2)
 NAMES_AT_MOST = 1000
+CONTACTS_SEARCHED = 50
 Rows = Callable[[Any], QuerySet[Any]]
 
 
@@ -55,6 +60,10 @@ class NamedView(AccountView):
         queues = labelled_queues(self.rows(Queue))
         agents = labelled_agents(self.rows(Agent))
         return Names(self.chosen.country, queues, agents)
+
+    def names_with(self, numbers: Iterable[str]) -> Names:
+        """The names, with those of the contacts who have one of the numbers."""
+        return with_contacts(self.names, self.rows(Contact), numbers)
 
 
 class SearchingView(NamedView):
@@ -78,7 +87,16 @@ def wanted_by(
 ) -> Wanted:
     """What filters ask for among the rows that somebody sees; ``agents`` leads from names to labels."""
     terms = (read_term(term, country, agents, rows(Leg)) for term in split_terms(filters.text))
-    return filters.wanted(terms, counted)
+    return filters.wanted((with_numbers(term, rows(Contact), country) for term in terms), counted)
+
+
+def with_numbers(term: Term, contacts: QuerySet[Contact], country: str) -> Term:
+    """The term, and the numbers of the contacts whose names begin so."""
+    if not term.name:
+        return term
+    found = digits_named(contacts, term.name, CONTACTS_SEARCHED)
+    forms = {form for digits in found for form in number_forms(f"+{digits}", country)}
+    return replace(term, contact_digits=sorted(forms))
 
 
 def counted_by(filters: Filters, rows: Rows) -> QuerySet[Any] | None:
@@ -158,7 +176,8 @@ class CallsView(SearchingView):
         takes = self.rows(Recording).filter(call__in=[call.pk for call in calls]).order_by()
         for call_id, state in takes.values_list("call_id", "state"):
             states[call_id].append(state)
-        return [row_of(call, self.names, self.zone, states[call.pk]) for call in calls]
+        names = self.names_with(map(other_number, calls))
+        return [row_of(call, names, self.zone, states[call.pk]) for call in calls]
 
     def first_steps(self) -> dict[str, Any]:
         """What is done and what is left before a first call can show."""
@@ -184,6 +203,10 @@ class CallsCountView(SearchingView):
         count = count_capped(matching(self.rows(Call), self.wanted))
         text = f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
         return self.show("portal/calls_count.html", count=text, plural="" if count == 1 else "s")
+
+
+def with_contacts(names: Names, contacts: QuerySet[Contact], numbers: Iterable[str]) -> Names:
+    return replace(names, contacts=contact_names(contacts, numbers, names.country))
 
 
 def labelled_queues(queues: QuerySet[Queue]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from ccportal.portal.presence import (
     person_of,
     waiter_of,
 )
+from ccportal.portal.rows import Names
 from ccportal.portal.today import MEASURES, Today, Told, read_today
 from cdr.models import Call, Outcome, QueueFigures
 from cdr.search import COUNT_LIMIT, count_capped
@@ -83,6 +84,12 @@ class Board(LivePage):
         return list(self.rows(WaitingCaller).order_by("joined_at")[:CALLERS_AT_MOST])
 
     @cached_property
+    def called(self) -> Names:
+        """The names, also of who waits and who talks."""
+        waiting = [row.caller_number for row in self.callers]
+        return self.names_with([*waiting, *(row.caller_number for row in self.agent_rows)])
+
+    @cached_property
     def people(self) -> list[Person]:
         """Those who are logged in, busy ones first."""
         rows = self.agent_rows
@@ -90,7 +97,7 @@ class Board(LivePage):
         found = [
             person_of(
                 row,
-                self.names,
+                self.called,
                 self.chosen,
                 self.now,
                 ids[row.agent_name].hex if row.agent_name in ids else "",
@@ -116,7 +123,7 @@ class Board(LivePage):
         return list(self.rows(AgentNow).order_by("agent_name")[:AGENTS_AT_MOST])
 
     def contents(self) -> dict[str, Any]:
-        waiters = [waiter_of(row, self.names, self.chosen, self.now) for row in self.callers]
+        waiters = [waiter_of(row, self.called, self.chosen, self.now) for row in self.callers]
         switches = {row.switch_id for row in self.agent_rows}
         return {
             "liveness": liveness_of(self.chosen, switches, self.now),
@@ -132,7 +139,7 @@ class Board(LivePage):
 
     def line(self, queue: Queue) -> Line:
         waiting = [row for row in self.callers if row.queue_name == queue.name]
-        longest = waiter_of(waiting[0], self.names, self.chosen, self.now).since if waiting else None
+        longest = waiter_of(waiting[0], self.called, self.chosen, self.now).since if waiting else None
         serving = (person for person in self.people if queue.name in person.queues)
         return Line(
             queue.pk,

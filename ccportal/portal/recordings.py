@@ -22,7 +22,7 @@ from ccportal.portal.filters import Option, named_options, period_options
 from ccportal.portal.kinds import BY_KEY, GROUPS, capped
 from ccportal.portal.page import CaretakerView, read_id
 from ccportal.portal.period import Period, read_period
-from ccportal.portal.rows import Names, other_party
+from ccportal.portal.rows import Names, other_number, other_party
 from ccportal.portal.switches import Clock, Moment
 from ccportal.portal.takes import FINDINGS, MARKS, SENTENCES
 from ccportal.portal.wording import State as Mark
@@ -126,6 +126,7 @@ class RecordingsView(CaretakerView, NamedView):
         )
         clock = Clock(timezone.now(), self.zone)
         filters = self.filters
+        names = self.names_with(other_number(row.call) for row in page.rows if row.call)
         return self.show(
             "portal/recordings.html",
             **progress_of(self.rows(Redo), clock),
@@ -134,7 +135,7 @@ class RecordingsView(CaretakerView, NamedView):
             groups=GROUPS,
             periods=period_options(filters.period),
             queues=self.queue_options(),
-            files=[file_of(row, self.names, clock) for row in page.rows],
+            files=[file_of(row, names, clock) for row in page.rows],
             count=capped(count_capped([listed])),
             newer_url=filters.address(newer=str(page.newer)) if page.newer else None,
             older_url=filters.address(older=str(page.older)) if page.older else None,

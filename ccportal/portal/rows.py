@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -29,11 +29,15 @@ RECORDING_MARKS = (
 
 @dataclass(frozen=True)
 class Names:
-    """How an account calls its queues and agents, and from which country it reads numbers."""
+    """How an account calls its queues, agents and callers, and from which country it reads numbers.
+
+    ``contacts`` leads from the numbers of what is shown, as they stand there, to names.
+    """
 
     country: str
     queues: dict[str, str]
     agents: dict[str, str]
+    contacts: Mapping[str, str] = field(default_factory=dict)
 
     def queue(self, name: str) -> str:
         return self.queues.get(name) or name.partition("@")[0]
@@ -94,15 +98,19 @@ class Row:
 
 def other_party(call: Call, names: Names) -> Party:
     """Whom the account spoke with: who called in, who was called; of inside calls the caller."""
+    name = call.callee_name if call.direction == CallDirection.OUTBOUND else call.caller_name
+    return party(name, other_number(call), names)
+
+
+def other_number(call: Call) -> str:
     if call.direction == CallDirection.OUTBOUND:
-        number = call.dialed_number or call.callee_number
-        return party(call.callee_name, number, names)
-    return party(call.caller_name, call.caller_number, names)
+        return call.dialed_number or call.callee_number
+    return call.caller_number
 
 
 def party(name: str, number: str, names: Names) -> Party:
-    """A name that only repeats the number is none."""
-    told = on_one_line(name)
+    """A contact's name is better than what the line says; a name that only repeats the number is none."""
+    told = on_one_line(names.contacts.get(number) or name)
     shown = names.phone(number)
     if told in (number, shown):
         told = ""

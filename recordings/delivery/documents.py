@@ -1,4 +1,7 @@
-"""Calls and recordings as webhooks are told of them, by the field names of /v2."""
+"""Calls and recordings as webhooks are told of them, by the field names of /v2.
+
+Their callers have been named before, by ``accounts.contacts.name_callers``.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from cdr.models import Call
-from recordings.models import Media, Recording
+from recordings.models import Media
 
 
-def call_document(call: Call, recordings: Sequence[uuid.UUID]) -> dict[str, Any]:
+def call_document(call: Any, recordings: Sequence[uuid.UUID]) -> dict[str, Any]:
     return {
         "id": call.pk.hex,
         "call_id": call.leg_uuid,
@@ -20,6 +22,7 @@ def call_document(call: Call, recordings: Sequence[uuid.UUID]) -> dict[str, Any]
         "outcome": call.outcome,
         "caller_id_number": call.caller_number,
         "caller_id_name": call.caller_name,
+        "contact_name": call.contact_name,
         "callee_id_number": call.callee_number,
         "callee_id_name": call.callee_name,
         "dialed_number": call.dialed_number,
@@ -40,7 +43,7 @@ def call_document(call: Call, recordings: Sequence[uuid.UUID]) -> dict[str, Any]
     }
 
 
-def recording_document(recording: Recording, media: Media | None) -> dict[str, Any]:
+def recording_document(recording: Any, media: Media | None) -> dict[str, Any]:
     return {
         "id": recording.pk.hex,
         "call_id": recording.leg_uuid,
@@ -52,6 +55,7 @@ def recording_document(recording: Recording, media: Media | None) -> dict[str, A
         "agent_name": recording.agent_name,
         "caller_id_number": recording.caller_number,
         "caller_id_name": recording.caller_name,
+        "contact_name": recording.contact_name,
         "callee_id_number": recording.callee_number,
         "direction": recording.direction,
         "origin": recording.origin,

@@ -14,6 +14,7 @@ from typing import Any
 from django.db.models import Prefetch
 from django.utils import timezone
 
+from accounts.contacts import name_callers
 from cdr.ingest import Touched
 from cdr.models import Call
 from recordings.delivery import http
@@ -59,7 +60,11 @@ def tell_of_calls(ended: Mapping[uuid.UUID, uuid.UUID]) -> None:
 def news_of_calls(ids: Sequence[uuid.UUID], hooks: Sequence[Webhook]) -> Iterator[Delivery]:
     recordings = Recording.objects.only("id", "call").order_by("started_at", "id")
     calls = Call.objects.filter(pk__in=ids, ended_at__isnull=False, account__isnull=False)
-    for call in calls.prefetch_related(Prefetch("recordings", recordings, to_attr="takes")):
+    found = calls.select_related("account").prefetch_related(
+        Prefetch("recordings", recordings, to_attr="takes")
+    )
+    name_callers(list(found))
+    for call in found:
         document = call_document(call, [take.pk for take in call.takes])
         for hook in hooks:
             if hook.account_id == call.account_id and call.ended_at and is_news(hook, call.ended_at):
@@ -87,8 +92,12 @@ def tell_of_recordings(event: Event, ids: Collection[uuid.UUID], states: Sequenc
         return
     files = Media.objects.filter(variant=Variant.CALL).order_by("format")
     rows = Recording.objects.filter(pk__in=ids, state__in=states, account__isnull=False)
-    recordings = list(rows.prefetch_related(Prefetch("media", files, to_attr="files")))
-    hooks = hooks_for(event, {recording.account_id for recording in recordings})
+    hooks = hooks_for(event, set(rows.order_by().values_list("account", flat=True)))
+    if not hooks:
+        return
+    with_files = rows.select_related("account").prefetch_related(Prefetch("media", files, to_attr="files"))
+    recordings = list(with_files)
+    name_callers(recordings)
     put(
         [
             delivery_of(

@@ -201,4 +201,4 @@ def test_cells(value: Any, cell: str) -> None:
 
 
 def test_every_column_has_a_heading() -> None:
-    assert len({column.name for column in CDR_COLUMNS}) == len(CDR_COLUMNS) == 26
+    assert len({column.name for column in CDR_COLUMNS}) == len(CDR_COLUMNS) == 27

@@ -20,7 +20,8 @@ from tests.factories import (
 COLUMNS = (
     "caller_id_number, destination_number, queue_name, agent_name, answered_number, "
     "system_entered_stamp, queue_entered_stamp, ring_stamp, answer_stamp, end_stamp, wait_seconds, "
-    "duration, billsec, hangup_cause, cause, cancel_reason, uuid, bleg_uuid, recording_ids, offers"
+    "duration, billsec, hangup_cause, cause, cancel_reason, uuid, bleg_uuid, recording_ids, offers, "
+    "contact_name"
 )
 NOBODY: dict[str, Any] = {
     "agent_name": "",
@@ -72,6 +73,7 @@ def test_answered_visit_has_exactly_these_columns(api: Api) -> None:
                 "talk_seconds": 50,
             }
         ],
+        "contact_name": "",
     }
 
 

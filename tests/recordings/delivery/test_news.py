@@ -14,6 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.actors import actor_for
+from accounts.contacts import name_callers
 from accounts.keys import issue_token
 from accounts.models import Account, Switch
 from ccportal.pipeline import apply_bodies
@@ -30,7 +31,7 @@ from recordings.process import StepFailed, done, fail
 from switch import events as ev
 from switch.esl.translate import Translator
 from tests import captures
-from tests.factories import make_account, make_call, make_operator, make_user
+from tests.factories import make_account, make_call, make_contact, make_operator, make_user
 from tests.recordings.delivery.conftest import Finished
 from tests.recordings.delivery.receivers import receiving, taking
 
@@ -150,6 +151,9 @@ def test_every_field_is_what_the_api_says(finished: Finished, call: Call, accoun
     """A webhook has the names and values of /v2, and of a recording what was wrong with it besides."""
     recording = finished()
     recording.call = call
+    make_contact(account, call.caller_number)
+    make_contact(account, recording.caller_number, name="Nadia")
+    name_callers([call, recording])
     client = Client(headers={"X-Auth-Token": issue_token(user=make_user(account))})
     base = f"/v2/accounts/{account.pk.hex}"
     documents = {
