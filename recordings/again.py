@@ -45,14 +45,17 @@ def look_again(recordings: QuerySet[Recording]) -> int:
         rows = recordings.filter(state__in=[State.MISSING, State.FAILED], stored_at=None).order_by()
         rows = rows.exclude(state_reason__startswith=REFUSED)
         wanted = list(rows.values_list("pk", flat=True))
-        collect_again(wanted)
         seek_soon(lost)
-    return len(lost) + len(wanted)
+        return len(lost) + collect_again(wanted)
 
 
-def collect_again(recording_ids: Sequence[uuid.UUID]) -> None:
+@transaction.atomic
+def collect_again(recording_ids: Sequence[uuid.UUID]) -> int:
+    """Have files collected that were missing or unusable; what is being dealt with is left alone."""
     now = timezone.now()
-    Recording.objects.filter(pk__in=recording_ids).update(
+    rows = Recording.objects.filter(pk__in=recording_ids, state__in=[State.MISSING, State.FAILED])
+    taken = list(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+    Recording.objects.filter(pk__in=taken).update(
         state=State.RECEIVED,
         state_at=now,
         state_reason="",
@@ -61,7 +64,8 @@ def collect_again(recording_ids: Sequence[uuid.UUID]) -> None:
         attempts=0,
         next_try_at=now + TASK_LOST_AFTER,
     )
-    collect_soon(recording_ids)
+    collect_soon(taken)
+    return len(taken)
 
 
 def seek_each(recording_ids: list[str]) -> None:
@@ -82,8 +86,7 @@ def seek(recording_id: uuid.UUID) -> None:
             rows.update(state=State.FAILED, finding="", state_reason="", state_at=timezone.now())
             process_again(Recording.objects.filter(pk=recording_id))
     elif rows.filter(source_kept=True).exists():
-        with transaction.atomic():
-            collect_again([recording_id])
+        collect_again([recording_id])
     else:
         rows.update(state_at=timezone.now(), state_reason="Looked for again, and not in storage.")
 

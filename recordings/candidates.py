@@ -77,6 +77,14 @@ def open_source(folder: Folder, name: str, opened: ExitStack) -> SourceFile | No
     return SourceFile(name, file, os.fstat(file.fileno()))
 
 
+def kept_source(recording: Recording, opened: ExitStack) -> Found:
+    """Open what was found and stored once, where it still lies; raise SourceError."""
+    place = place_of(recording.source_path, recording.switch.path_mapping)
+    folder = opened.enter_context(Folder(place))
+    source = open_source(folder, place.name, opened)
+    return Found(place, folder, (source,) if source else ())
+
+
 def renamed_by(recording: Recording, place: Place) -> str:
     """The name after_record.lua gives a queue's recording: its agent's is added."""
     own = Path(place.name)

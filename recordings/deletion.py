@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,13 +16,14 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.tenancy import Actor
-from recordings.candidates import open_source
+from recordings.candidates import kept_source
 from recordings.enqueue import erase_soon
 from recordings.held import held_recordings
 from recordings.holding import lock
+from recordings.intake import remove_source
 from recordings.models import PLAYABLE, Media, Recording, State
 from recordings.peaks import peaks_key
-from recordings.sources import Folder, SourceError, place_of
+from recordings.sources import SourceError
 from recordings.storage import storage_of
 
 log = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ def erase(recording_id: uuid.UUID) -> None:
         storage.delete(media.key)
         Media.objects.filter(pk=media.pk, store=media.store, key=media.key).delete()
     if recording.source_kept:
-        remove_source(recording)
+        forget_source(recording)
     Recording.objects.filter(pk=recording.pk, state=State.DELETING).update(
         state=State.DELETED, state_at=timezone.now(), finding="", next_try_at=None
     )
@@ -115,14 +116,7 @@ def next_try(attempts: int) -> datetime:
     return timezone.now() + min(FIRST_WAIT * 2.0 ** min(attempts, 12), LONGEST_WAIT)
 
 
-def remove_source(recording: Recording) -> None:
+def forget_source(recording: Recording) -> None:
     """Remove what could not be removed from the switch's folder when it was stored."""
-    with ExitStack() as opened:
-        try:
-            place = place_of(recording.source_path, recording.switch.path_mapping)
-            folder = opened.enter_context(Folder(place))
-            source = open_source(folder, place.name, opened)
-        except SourceError:
-            return
-        if source is None or folder.remove(source.name, source.seen):
-            Recording.objects.filter(pk=recording.pk).update(source_kept=False)
+    with ExitStack() as opened, suppress(SourceError):
+        remove_source(recording, kept_source(recording, opened))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.db.models import Exists, OuterRef, Q, Value
 from django.db.models.functions import Concat, Replace
 
+from cdr.models import Call
 from recordings.holds import HoldKind, LegalHold, LegalHoldQuerySet
 from recordings.models import Recording
 
@@ -32,6 +33,16 @@ def held_calls() -> Q:
         | Q(Exists(standing().filter(kind=HoldKind.CALL, call=OuterRef("pk"))))
         | Q(Exists(standing().filter(of_account(), in_period() | numbers)))
     )
+
+
+def keeping(call: Call) -> Q:
+    """The standing holds that keep this very call or a recording of it."""
+    digits = {text.replace("+", "") for text in (call.caller_digits, call.dialed_digits, call.callee_digits)}
+    about = Q(begins_at__lte=call.started_at, ends_at__gt=call.started_at)
+    for number in digits - {""}:
+        about |= Q(forms__contains=f" {number} ")
+    own = Q(call=call) | Q(recording__call=call)
+    return Q(released_at=None) & (own | Q(about, account=call.account_id))
 
 
 def standing() -> LegalHoldQuerySet:

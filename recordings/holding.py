@@ -26,7 +26,7 @@ def lock(account_id: uuid.UUID | None) -> None:
 
 
 def hold_recording(recording: Recording, actor: Actor | None, reason: str = BY_FLAG) -> LegalHold | None:
-    """Keep one recording; None when it belongs to nobody or its audio is on its way out or gone."""
+    """Keep one recording, once for each reason; None when it belongs to nobody."""
     account = recording.account
     if account is None:
         return None
@@ -34,8 +34,8 @@ def hold_recording(recording: Recording, actor: Actor | None, reason: str = BY_F
         lock(account.pk)
         Recording.objects.filter(pk=recording.pk).update(legal_hold=True)
         recording.legal_hold = True
-        standing = LegalHold.objects.standing().filter(kind=HoldKind.RECORDING, recording=recording).first()
-        return standing or place(
+        own = LegalHold.objects.standing().filter(kind=HoldKind.RECORDING, recording=recording)
+        return own.filter(reason=told(reason)).first() or place(
             LegalHold(kind=HoldKind.RECORDING, recording=recording), account, actor, reason
         )
 
@@ -67,12 +67,16 @@ def hold_period(
 @transaction.atomic
 def place(hold: LegalHold, account: Account, actor: Actor | None, reason: str) -> LegalHold:
     lock(account.pk)
-    hold.account, hold.reason = account, audit.clean(reason)[:255]
+    hold.account, hold.reason = account, told(reason)
     hold.placed_by = audit.clean(actor.label if actor else "system")[:255]
     hold.placed_by_user_id = actor.user_id if actor else None
     hold.save(force_insert=True)
     audit.record(actor, "hold.place", hold, kind=hold.kind, reason=hold.reason)
     return hold
+
+
+def told(reason: str) -> str:
+    return audit.clean(reason)[:255]
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import Account, User
-from accounts.tenancy import TenantModel, TenantQuerySet
+from accounts.tenancy import Actor, TenantModel, TenantQuerySet
 from cdr.models import Call
 
 
@@ -71,6 +71,12 @@ class LegalHold(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()}: {self.reason}"
+
+    @classmethod
+    def team_scope(cls, actor: Actor) -> Q:
+        """Holds on their calls; those on a number or a period are about more than a team."""
+        own_calls = Call.objects.filter(Call.team_scope(actor))
+        return Q(call__in=own_calls) | Q(recording__call__in=own_calls)
 
 
 def move_holds(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:

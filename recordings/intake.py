@@ -10,19 +10,18 @@ from __future__ import annotations
 
 import logging
 import os
-import tempfile
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from django.core.files.storage import Storage
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from recordings.candidates import Found, find_source, open_source, overwritten, overwritten_by_other
+from recordings.candidates import Found, find_source, kept_source, overwritten, overwritten_by_other
 from recordings.delivery import news
 from recordings.enqueue import process_soon, rehome_soon
 from recordings.models import PLAYABLE, Finding, Media, Recording, State, Variant
@@ -30,10 +29,10 @@ from recordings.peaks import store_peaks
 from recordings.processing.native import combine
 from recordings.processing.probe import EmptyAudio, Probe, probe
 from recordings.processing.wav import NotAudio, repair
-from recordings.sources import Folder, SourceError, is_same, place_of
-from recordings.storage import Stored, digest, file_name_of, key_of, storage_at, store
+from recordings.sources import SourceError, is_same
+from recordings.storage import Stored, digest, file_name_of, key_of, scratch_file, storage_at, store
 from recordings.stores import AudioStore, store_for
-from recordings.verdicts import judge, verdict_on, wait_until_closed
+from recordings.verdicts import judge, told, verdict_on, wait_until_closed
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +40,6 @@ TRIES = 3
 BETWEEN_TRIES = timedelta(seconds=30)
 FIRST_LOOK = timedelta(minutes=10)
 LONGEST_BACK_OFF = timedelta(hours=1)
-MEMORY_BYTES = 1 << 20
 TASK_LOST_AFTER = timedelta(minutes=10)
 COMMITTED = [
     "finding",
@@ -130,7 +128,7 @@ def examine(found: Found, opened: ExitStack) -> tuple[Probe, BinaryIO]:
     """Say what was found and give the bytes to store: the file itself, or a finished copy of it."""
     content = found.files[0].file
     if found.codec:
-        content = scratch(opened)
+        content = opened.enter_context(scratch_file())
         incoming, outgoing = found.files
         combine(incoming.file, outgoing.file, found.codec, content)
     return finished(content, opened)
@@ -145,13 +143,9 @@ def finished(content: BinaryIO, opened: ExitStack) -> tuple[Probe, BinaryIO]:
     except NotAudio as error:
         raise SourceError(Finding.UNREADABLE, f"The file is {error}."[:255]) from error
     if audio.wav and not audio.finished:
-        source, content = content, scratch(opened)
+        source, content = content, opened.enter_context(scratch_file())
         repair(source, audio.wav, content)
     return audio, content
-
-
-def scratch(opened: ExitStack) -> BinaryIO:
-    return cast("BinaryIO", opened.enter_context(tempfile.SpooledTemporaryFile(MEMORY_BYTES)))
 
 
 def wait_for_all_of_it(recording: Recording, found: Found) -> None:
@@ -199,6 +193,8 @@ def write_stored(row: Recording, kept: Kept) -> Media:
             "duration_ms": kept.audio.milliseconds,
             "channels": kept.audio.channels,
             "sample_rate": kept.audio.sample_rate,
+            "verified_at": timezone.now(),
+            "damage": "",
         },
     )
     row.finding, row.state_reason = judge(row, kept.audio)
@@ -252,7 +248,7 @@ def back_off(recording_id: uuid.UUID, error: Exception) -> None:
     at_work(recording_id).update(
         state=State.RECEIVED,
         state_at=timezone.now(),
-        state_reason=f"Could not be stored: {type(error).__name__}."[:255],
+        state_reason=f"Could not be stored: {told(error)}"[:255],
         next_try_at=timezone.now() + wait,
     )
 
@@ -270,10 +266,8 @@ def tidy_up(recording_id: uuid.UUID) -> None:
     recording = Recording.objects.select_related("switch").get(pk=recording_id)
     with ExitStack() as opened:
         try:
-            place = place_of(recording.source_path, recording.switch.path_mapping)
-            folder = opened.enter_context(Folder(place))
-            source = open_source(folder, place.name, opened)
+            found = kept_source(recording, opened)
         except SourceError:
             return
-        if source is None or digest(source.file) == (media.size, media.sha256):
-            remove_source(recording, Found(place, folder, (source,) if source else ()))
+        if all(digest(source.file) == (media.size, media.sha256) for source in found.files):
+            remove_source(recording, found)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from recordings.models import PLAYABLE, Finding, Recording, State
+from recordings.models import PLAYABLE, Finding, Media, Recording, State
 
 NEVER_WANTED = (State.DISCARDED, State.DELETED)
 KINDS: dict[str, Q] = {
@@ -20,6 +20,7 @@ KINDS: dict[str, Q] = {
     "received": Q(state__in=[State.RECEIVED, State.PROCESSING]),
     "missing": Q(state=State.MISSING),
     "failed": Q(state=State.FAILED),
+    "damaged": Q(state__in=PLAYABLE, pk__in=Media.objects.exclude(damage="").values("recording")),
     "discarded": Q(state=State.DISCARDED),
     "deleted": Q(state=State.DELETED),
     **{

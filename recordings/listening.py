@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.models import AuditEntry
 from accounts.tenancy import Actor
 from recordings.models import Listening, Media, Recording
 from recordings.ranges import Span
@@ -21,6 +22,7 @@ Spans = list[tuple[int, int]]
 MOST_SPANS = 200
 MOST_SITTINGS = 50
 MOST_SHOWN = 200
+DOWNLOADED = "recording.download"
 ONE_SITTING = timedelta(minutes=10)
 
 
@@ -102,6 +104,27 @@ def heard_by(rows: QuerySet[Listening]) -> dict[uuid.UUID, list[Heard]]:
     found: dict[uuid.UUID, list[Heard]] = {}
     for (recording_id, _), theirs in people.items():
         found.setdefault(recording_id, []).append(one_person(theirs))
+    return found
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A file of a recording that somebody downloaded."""
+
+    who: str
+    at: datetime
+    file: str
+
+
+def taken_of(recordings: Iterable[Recording]) -> dict[uuid.UUID, list[Taken]]:
+    """By recording, who downloaded what, the newest first."""
+    entries = AuditEntry.objects.filter(
+        action=DOWNLOADED, object_type="recording", object_id__in=[row.pk.hex for row in recordings]
+    )
+    found: dict[uuid.UUID, list[Taken]] = {}
+    for entry in entries.order_by("-at", "-id")[:MOST_SHOWN]:
+        file = str(entry.detail.get("file", ""))
+        found.setdefault(uuid.UUID(entry.object_id), []).append(Taken(entry.actor, entry.at, file))
     return found
 
 

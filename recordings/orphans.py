@@ -27,7 +27,7 @@ from recordings.arrivals import FolderLook
 from recordings.awaited import adopt
 from recordings.candidates import stems_of
 from recordings.enqueue import collect_soon
-from recordings.late import look_again
+from recordings.late import look_for_late
 from recordings.models import Origin, Orphan, OrphanState, Recording, State
 from recordings.sources import Folder, Place, SourceError
 
@@ -49,7 +49,7 @@ class File:
 
 def look() -> None:
     """What is done every few minutes: files that came late, and files that nobody knows."""
-    look_again()
+    look_for_late()
     if settings.CCPORTAL_ORPHAN_MINUTES:
         for switch in Switch.objects.filter(enabled=True):
             for remote in sorted(switch.path_mapping):

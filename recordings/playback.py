@@ -21,7 +21,7 @@ from accounts import audit
 from accounts.tenancy import Actor
 from recordings.buckets import BucketStorage, StorageUnavailable
 from recordings.delivery import news
-from recordings.listening import note_asked
+from recordings.listening import DOWNLOADED, note_asked
 from recordings.models import PLAYABLE, Finding, Media, Recording, State
 from recordings.ranges import Span, Unsatisfiable, span_of
 from recordings.storage import is_on_disk, storage_of
@@ -228,7 +228,7 @@ def keep_record(request: HttpRequest, media: Media, *, inline: bool) -> None:
     span = asked_span(request, media)
     if inline and actor and span.length > 0:
         note_asked(actor, media, span)
-    action = "recording.play" if inline else "recording.download"
+    action = "recording.play" if inline else DOWNLOADED
     if span.first and not is_first_range(action, media, actor):
         return
     audit.record(

@@ -28,6 +28,7 @@ from recordings.processing.probe import EmptyAudio
 from recordings.processing.wav import NotAudio
 from recordings.steps import STEPS, Job, Step, TooShort, Withdrawn
 from recordings.storage import storage_of
+from recordings.verdicts import told
 
 log = logging.getLogger(__name__)
 
@@ -143,14 +144,6 @@ def run_step(job: Job, position: int, name: str, step: Step) -> None:
         is_final = isinstance(error, (NotAudio, EmptyAudio))
         raise StepFailed(f"{name}: {told(error)}", permanent=is_final) from error
     mine.update(finished_at=timezone.now(), note=note[:255])
-
-
-def told(error: Exception) -> str:
-    """An error in words that anyone may read: no paths, no queries."""
-    if isinstance(error, NotAudio):
-        return f"The file is {error}."
-    reason = error.strerror if isinstance(error, OSError) else ""
-    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
 
 
 def done(recording: Recording, basis: str) -> None:

@@ -18,6 +18,7 @@ from accounts.models import Account
 from cdr import evidence
 from cdr.models import Call, EvidenceKey
 from cdr.rollups import counted
+from cdr.search import COUNT_LIMIT
 from recordings.deletion import mark
 from recordings.enqueue import erase_soon
 from recordings.exporting import expire
@@ -29,7 +30,6 @@ AT_ONCE = 200
 LONGEST_RUN_SECONDS = 300
 NEVER_ENDED_AFTER = timedelta(days=2)
 FORGOTTEN_FOR = timedelta(days=400)
-COUNTED_AT_MOST = 10_000
 M = TypeVar("M", Recording, Call)
 WITHOUT_AUDIO = (State.DELETED, State.DISCARDED, State.MISSING, State.EXPECTED)
 
@@ -127,7 +127,7 @@ def preview(account: Account) -> Preview:
     tomorrow = timezone.now() + timedelta(days=1)
     recordings, calls = due_recordings(account, tomorrow), due_calls(account, tomorrow)
     going = recordings.exclude(held_recordings())
-    files = Media.objects.filter(recording__in=going.values("pk")[:COUNTED_AT_MOST])
+    files = Media.objects.filter(recording__in=going.values("pk")[:COUNT_LIMIT])
     return Preview(
         recordings=capped(going),
         bytes=files.aggregate(total=Sum("size"))["total"] or 0,
@@ -138,4 +138,4 @@ def preview(account: Account) -> Preview:
 
 
 def capped(rows: QuerySet[M]) -> int:
-    return rows[: COUNTED_AT_MOST + 1].count()
+    return rows[: COUNT_LIMIT + 1].count()

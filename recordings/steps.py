@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import BinaryIO, cast
 
-from django.conf import settings
 from django.core.files.storage import Storage
 from django.db import transaction
+from django.utils import timezone
 
 from cdr.models import AgentOffer
 from recordings.held import held_recordings
@@ -29,6 +28,7 @@ from recordings.storage import (
     digest,
     is_on_disk,
     key_of,
+    scratch_file,
     storage_at,
     storage_of,
     store,
@@ -105,8 +105,7 @@ class Job:
         return sorted(formats_of(self.recording, self.audio.format))
 
     def scratch(self) -> BinaryIO:
-        """A file without a name: a worker that is killed leaves nothing of it."""
-        return cast("BinaryIO", self.opened.enter_context(tempfile.TemporaryFile(dir=settings.DATA_DIR)))
+        return self.opened.enter_context(scratch_file())
 
 
 Step = Callable[[Job], str]
@@ -132,8 +131,18 @@ def examine(job: Job) -> str:
     audio, media = job.audio, job.original
     if job.source.seek(0, 2) != media.size:
         raise StorageDamaged(f"{media.key} is not as large as it was")
+    refuse_damaged(job, media)
     length = audio.milliseconds / 1000
     return f"{audio.format}, {length:.3f} s, {audio.channels} channels, {audio.sample_rate} Hz"
+
+
+def refuse_damaged(job: Job, media: Media) -> None:
+    """Make nothing of a file that was found damaged, unless it was put back as it was."""
+    if not media.damage:
+        return
+    if digest(job.source) != (media.size, media.sha256):
+        raise StorageDamaged(f"{media.key} is not what was stored")
+    Media.objects.filter(pk=media.pk, sha256=media.sha256).update(damage="", verified_at=timezone.now())
 
 
 def check_length(job: Job) -> str:
@@ -242,6 +251,8 @@ def write_down(job: Job, made: Made, key: str, stored: Stored) -> Media | None:
             "duration_ms": made.milliseconds,
             "channels": made.channels,
             "sample_rate": made.sample_rate,
+            "verified_at": timezone.now(),
+            "damage": "",
         },
     )
     return media

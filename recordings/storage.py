@@ -12,10 +12,13 @@ import os
 import re
 import tempfile
 import unicodedata
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
+from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import FileSystemStorage, Storage, storages
 
@@ -107,6 +110,21 @@ def copy(source: Any, target: BinaryIO) -> None:
     source.seek(0)
     while part := source.read(COPY_BYTES):
         target.write(part)
+
+
+@contextlib.contextmanager
+def let_go(file: BinaryIO) -> Iterator[BinaryIO]:
+    """Close a file that nobody wants afterwards, also where a full disk says so again for its last bytes."""
+    try:
+        yield file
+    finally:
+        with contextlib.suppress(OSError):
+            file.close()
+
+
+def scratch_file() -> AbstractContextManager[BinaryIO]:
+    """A file without a name, on the disk that has room for audio: a worker that is killed leaves nothing."""
+    return let_go(cast("BinaryIO", tempfile.TemporaryFile(dir=settings.DATA_DIR)))
 
 
 class AudioStorage(FileSystemStorage):

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO, Protocol
 
 from django.conf import settings
 from django.db import transaction
@@ -37,7 +37,7 @@ from recordings.intake import Kept, at_work, discard_copy, finished, give_up_or_
 from recordings.models import Finding, Media, Recording, State
 from recordings.processing.probe import Probe
 from recordings.sources import SourceError
-from recordings.storage import DRAFT_PREFIX, clear_drafts, key_of, make_folders, storage_at, store
+from recordings.storage import DRAFT_PREFIX, clear_drafts, key_of, let_go, make_folders, storage_at, store
 from recordings.stores import store_for
 
 PIECE_BYTES = 1 << 18
@@ -138,9 +138,9 @@ def draft_file() -> Iterator[BinaryIO]:
         clear_drafts(folder)
         descriptor, path = tempfile.mkstemp(prefix=DRAFT_PREFIX, dir=folder)
     try:
-        with os.fdopen(descriptor, "w+b") as file:
+        with let_go(os.fdopen(descriptor, "w+b")) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
-            yield cast("BinaryIO", file)
+            yield file
     finally:
         Path(path).unlink(missing_ok=True)
 

@@ -9,7 +9,9 @@ from cdr.assembly.asterisk import TWO_WRITERS
 from cdr.models import Outcome
 from recordings.models import Finding, Recording, State
 from recordings.processing.probe import Probe
+from recordings.processing.wav import NotAudio
 from recordings.sources import SourceError
+from recordings.storage import StorageDamaged
 
 LENGTH_TOLERANCE_MS = 1000
 CLOSED_AFTER_SECONDS = 60
@@ -48,3 +50,13 @@ def verdict_on(recording: Recording, finding: Finding) -> State:
     if finding == Finding.EMPTY and recording.call and recording.call.outcome in NOBODY_ANSWERED:
         return State.DISCARDED
     return State.MISSING
+
+
+def told(error: Exception) -> str:
+    """An error in words that anyone may read: no paths, no queries."""
+    if isinstance(error, NotAudio):
+        return f"The file is {error}."
+    if isinstance(error, StorageDamaged):
+        return "The stored file is not what was stored."
+    reason = error.strerror if isinstance(error, OSError) else ""
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__

@@ -138,6 +138,8 @@ ROUTES: dict[str, Route] = {
     "calls/count": Page(),
     "calls/<id32:id>/": item(Call),
     "calls/<id32:id>/drawer": item(Call),
+    "calls/<id32:id>/holds": item(Call, owner=405),
+    "calls/<id32:id>/holds/<id32:hold>/release": item(Call, LegalHold, owner=405),
     "recordings/": Page(),
     "recordings/again": Page(405),
     "recordings/again/progress": Page(),

@@ -9,8 +9,9 @@ from accounts.access import Action
 from accounts.models import Account
 from ccportal.portal.forms import ChooseAccountForm
 from ccportal.portal.page import CHOSEN_ACCOUNT, PortalView
+from ccportal.portal.wording import capped
 from cdr.models import Call
-from cdr.search import COUNT_LIMIT, count_capped
+from cdr.search import count_capped
 
 SHOWN_AT_MOST = 100
 
@@ -37,7 +38,7 @@ class AccountsView(PortalView):
         if not (self.actor and self.actor.may(Action.OPERATE)):
             return ""
         count = count_capped([self.visible(Call).filter(account=None)])
-        return f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
+        return capped(count)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = ChooseAccountForm(request.POST)

@@ -19,6 +19,7 @@ from accounts.models import Account
 from ccportal.portal.calls import labelled_agents, labelled_queues, with_contacts
 from ccportal.portal.clock import between, clock_time, day_and_time, duration, whole
 from ccportal.portal.decisions import reasons_of
+from ccportal.portal.holds import HoldOfCall, hold_of
 from ccportal.portal.outgoing import Outgoing, outgoing
 from ccportal.portal.page import PortalView
 from ccportal.portal.rows import Names, other_number, other_party, own_party
@@ -35,8 +36,17 @@ from ccportal.portal.wording import (
 )
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from queues.models import Agent, Queue
-from recordings.listening import Heard, heard_by
-from recordings.models import Decision, Delivery, Listening, Media, ProcessingStep, Recording
+from recordings.held import keeping
+from recordings.listening import Heard, Taken, heard_by, taken_of
+from recordings.models import (
+    Decision,
+    Delivery,
+    LegalHold,
+    Listening,
+    Media,
+    ProcessingStep,
+    Recording,
+)
 
 PARTS_AT_MOST = 200
 LONGEST_FIELD = 2000
@@ -126,11 +136,17 @@ class OneCallView(PortalView):
             for take in recordings
         ]
 
-    def listeners(self, recordings: list[Recording]) -> Mapping[uuid.UUID, Sequence[Heard]]:
-        """Who has listened, for those who look after others."""
-        if not recordings or not (self.actor and self.actor.may(Action.HOLD)):
+    def listeners(self, recordings: list[Recording]) -> Mapping[uuid.UUID, Sequence[Heard | Taken]]:
+        """Who has listened or downloaded, for those who look after others."""
+        if not recordings or not self.may_hold:
             return {}
-        return heard_by(self.visible(Listening).filter(recording__in=recordings))
+        heard = heard_by(self.visible(Listening).filter(recording__in=recordings))
+        taken = taken_of(recordings)
+        return {take.pk: [*heard.get(take.pk, ()), *taken.get(take.pk, ())] for take in recordings}
+
+    @property
+    def may_hold(self) -> bool:
+        return bool(self.actor and self.actor.may(Action.HOLD))
 
     def deliveries(self, recordings: list[Recording]) -> dict[uuid.UUID, list[Outgoing]]:
         """What became of sending each recording elsewhere."""
@@ -167,6 +183,7 @@ class OneCallView(PortalView):
             "recorded": recorded,
             "because": because,
             "reasons": reasons_of(self.visible(Decision).filter(call=call)),
+            "may_hold": self.may_hold,
             "may_play": bool(actor and actor.may(Action.PLAY)),
             "may_do_again": bool(actor and actor.may(Action.CONFIGURE)),
             "may_download": bool(actor and actor.may(Action.DOWNLOAD)),
@@ -194,8 +211,16 @@ class CallView(OneCallView):
             facts=self.facts(evidence),
             visits=[self.visit_of(visit, evidence) for visit in evidence.visits],
             legs=[self.leg_of(leg) for leg in evidence.legs],
+            holds=self.holds(call),
             title=f"{on_one_line(context['party'].shown)}, {clock_time(call.started_at, self.zone)}",
         )
+
+    def holds(self, call: Call) -> list[HoldOfCall]:
+        """What keeps the call, for those who may hold it."""
+        if not self.may_hold:
+            return []
+        rows = self.visible(LegalHold).filter(keeping(call)).select_related("recording")[:PARTS_AT_MOST]
+        return [hold_of(row, self.zone) for row in rows]
 
     def facts(self, evidence: Evidence) -> list[Fact]:
         call = evidence.call

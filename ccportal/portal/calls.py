@@ -24,7 +24,7 @@ from ccportal.portal.filters import Filters, facets, period_options, written_cou
 from ccportal.portal.page import AccountView, address_of
 from ccportal.portal.period import period_between
 from ccportal.portal.rows import Names, Row, by_day, other_number, row_of
-from ccportal.portal.wording import on_one_line
+from ccportal.portal.wording import capped, on_one_line
 from cdr.figures import limits_of
 from cdr.models import AgentOffer, Call, Leg, QueueVisit
 from cdr.search import (
@@ -160,7 +160,7 @@ class CallsView(SearchingView):
         return {
             "label": next((each.label for each in measures if each.calls == asked.figure), ""),
             "names": [names.get(name, name) for name in asked.names],
-            "number": f"{COUNT_LIMIT:,}+" if number > COUNT_LIMIT else f"{number:,}",
+            "number": capped(number),
             "noun": "offer" if asked.is_of_agents else "visit",
             "plural": "" if number == 1 else "s",
             "period": between.label,
@@ -201,7 +201,7 @@ class CallsCountView(SearchingView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         count = count_capped(matching(self.rows(Call), self.wanted))
-        text = f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
+        text = capped(count)
         return self.show("portal/calls_count.html", count=text, plural="" if count == 1 else "s")
 
 

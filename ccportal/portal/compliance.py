@@ -19,11 +19,12 @@ from ccportal.portal.audit_log import LogPage, read_log
 from ccportal.portal.forms import HoldForm, RetentionForm
 from ccportal.portal.page import AccountView
 from ccportal.portal.switches import Clock, Moment
-from ccportal.portal.wording import size
+from ccportal.portal.wording import capped, size
+from cdr.search import COUNT_LIMIT
 from recordings.holding import hold_number, hold_period, release
 from recordings.holds import HoldKind, LegalHold
 from recordings.models import Damage, Media
-from recordings.retention import COUNTED_AT_MOST, Preview, preview
+from recordings.retention import Preview, preview
 
 HOLDS_SHOWN = 200
 DAMAGED_SHOWN = 50
@@ -179,15 +180,11 @@ def told(found: Preview) -> dict[str, str]:
     """The preview in words; counts end at ten thousand."""
     return {
         "recordings": capped(found.recordings),
-        "size": size(found.bytes) + ("+" if found.recordings > COUNTED_AT_MOST else ""),
+        "size": size(found.bytes) + ("+" if found.recordings > COUNT_LIMIT else ""),
         "recordings_held": capped(found.recordings_held),
         "calls": capped(found.calls),
         "calls_held": capped(found.calls_held),
     }
-
-
-def capped(count: int) -> str:
-    return f"{COUNTED_AT_MOST:,}+" if count > COUNTED_AT_MOST else f"{count:,}"
 
 
 def older_url(log: LogPage) -> str:

@@ -17,11 +17,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ccportal.portal.filters import Option, period_options
-from ccportal.portal.kinds import capped
 from ccportal.portal.outgoing import outgoing
 from ccportal.portal.page import AccountView, CaretakerView, address_of, read_id
 from ccportal.portal.period import Period, read_period
 from ccportal.portal.switches import Clock
+from ccportal.portal.wording import capped
 from cdr.search import PAGE_SIZE, Cursor, count_capped, page_of
 from recordings.delivery.again import Chosen, send_list_again, send_some_again
 from recordings.delivery.models import DeliveryState

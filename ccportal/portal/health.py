@@ -18,6 +18,7 @@ from accounts.tenancy import M
 from ccportal.portal.deliveries import Filters as Sendings
 from ccportal.portal.filters import Option, period_options
 from ccportal.portal.kinds import (
+    DAMAGED,
     DELIVERIES,
     FLOW,
     FOUND,
@@ -26,7 +27,6 @@ from ccportal.portal.kinds import (
     TO_MEND,
     Figure,
     Kind,
-    capped,
     figures,
 )
 from ccportal.portal.page import CaretakerView, address_of
@@ -43,7 +43,7 @@ from ccportal.portal.switches import (
     shared,
     with_newest_gap,
 )
-from ccportal.portal.wording import listed
+from ccportal.portal.wording import capped, listed
 from cdr.models import Call
 from cdr.search import COUNT_LIMIT, count_capped
 from recordings.expected import REFUSED
@@ -57,6 +57,7 @@ NUMBER_WORDS = (
     "Three things need",
     "Four things need",
     "Five things need",
+    "Six things need",
 )
 
 
@@ -198,6 +199,8 @@ def problems_of(context: dict[str, Any]) -> Iterator[str]:
         yield f"{counted_noun(failed, 'recording', 'recordings')} failed"
     if undelivered := {each.kind.key: each.count for each in context.get("deliveries", ())}.get("failed"):
         yield f"{counted_noun(undelivered, 'delivery', 'deliveries')} did not arrive"
+    if damaged := counts.get(DAMAGED):
+        yield f"{counted_noun(damaged, 'recording is', 'recordings are')} damaged"
     if quarantined := context["quarantined"]:
         yield f"{counted_noun(quarantined, 'call belongs', 'calls belong')} to no account"
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from django.db.models import QuerySet
 
 from ccportal.portal.takes import FINDINGS
-from cdr.search import COUNT_LIMIT, count_capped
+from ccportal.portal.wording import capped
+from cdr.search import count_capped
 from recordings.kinds import KINDS, Chosen
 from recordings.models import Finding, Recording
+
+DAMAGED = "damaged"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ ON_THE_WAY = (
 TO_MEND = (
     Kind("missing", "Missing", "There should be a file, and none was found.", "warn"),
     Kind("failed", "Failed", "The file could not be made ready, or never began.", "bad"),
+    Kind(DAMAGED, "Damaged", "A stored file was read again and is not what was stored.", "bad"),
 )
 DELIVERIES = (
     Kind("failed", "Not delivered", "Files and messages that another address did not take.", "bad"),
@@ -106,7 +110,3 @@ def figures(
         )
         for kind in kinds
     ]
-
-
-def capped(count: int) -> str:
-    return f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"

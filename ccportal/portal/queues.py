@@ -26,8 +26,9 @@ from ccportal.portal.presence import (
 )
 from ccportal.portal.rows import Names
 from ccportal.portal.today import MEASURES, Today, Told, read_today
+from ccportal.portal.wording import capped
 from cdr.models import Call, Outcome, QueueFigures
-from cdr.search import COUNT_LIMIT, count_capped
+from cdr.search import count_capped
 from queues.live_rows import AgentNow, WaitingCaller
 from queues.models import Agent, Queue
 from queues.presence import Presence
@@ -174,7 +175,7 @@ class Board(LivePage):
     def in_progress(self) -> Figure:
         calls = self.rows(Call).filter(ended_at=None, outcome=Outcome.IN_PROGRESS)
         count = count_capped([calls])
-        shown = f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"
+        shown = capped(count)
         url = f"{address_of('calls')}?outcome=in_progress&period=all"
         return Figure(
             "Calls in progress",

@@ -19,14 +19,14 @@ from django.utils import timezone
 
 from ccportal.portal.calls import NamedView
 from ccportal.portal.filters import Option, named_options, period_options
-from ccportal.portal.kinds import BY_KEY, GROUPS, capped
+from ccportal.portal.kinds import BY_KEY, DAMAGED, GROUPS
 from ccportal.portal.page import CaretakerView, read_id
 from ccportal.portal.period import Period, read_period
 from ccportal.portal.rows import Names, other_number, other_party
 from ccportal.portal.switches import Clock, Moment
 from ccportal.portal.takes import FINDINGS, MARKS, SENTENCES
 from ccportal.portal.wording import State as Mark
-from ccportal.portal.wording import on_one_line
+from ccportal.portal.wording import capped, on_one_line
 from cdr.search import COUNT_LIMIT, PAGE_SIZE, Cursor, count_capped, page_of
 from recordings.again import do_to_all, do_to_some
 from recordings.kinds import Chosen
@@ -135,7 +135,7 @@ class RecordingsView(CaretakerView, NamedView):
             groups=GROUPS,
             periods=period_options(filters.period),
             queues=self.queue_options(),
-            files=[file_of(row, names, clock) for row in page.rows],
+            files=[file_of(row, filters.kind, names, clock) for row in page.rows],
             count=capped(count_capped([listed])),
             newer_url=filters.address(newer=str(page.newer)) if page.newer else None,
             older_url=filters.address(older=str(page.older)) if page.older else None,
@@ -211,8 +211,9 @@ def recordings_counted(count: int) -> str:
     return f"{capped(count)} recording{'' if count == 1 else 's'}"
 
 
-def file_of(row: Recording, names: Names, clock: Clock) -> File:
+def file_of(row: Recording, kind: str, names: Names, clock: Clock) -> File:
     finding = FINDINGS.get(Finding(row.finding), "") if row.finding in Finding else ""
+    why = on_one_line(row.state_reason) or finding or SENTENCES[State(row.state)]
     return File(
         key=str(row.pk),
         when=clock.at(row.started_at),
@@ -220,7 +221,7 @@ def file_of(row: Recording, names: Names, clock: Clock) -> File:
         party=other_party(row.call, names).shown if row.call else on_one_line(row.conference_name),
         queue=names.queue(row.queue_name),
         state=MARKS[State(row.state)],
-        why=on_one_line(row.state_reason) or finding or SENTENCES[State(row.state)],
+        why=BY_KEY[DAMAGED].sentence if kind == DAMAGED else why,
     )
 
 

@@ -13,7 +13,7 @@ from ccportal.portal.timeline import Scale
 from ccportal.portal.wording import State as Mark
 from ccportal.portal.wording import on_one_line, size
 from cdr.models import CallDirection
-from recordings.listening import Heard
+from recordings.listening import Heard, Taken
 from recordings.models import (
     PLAYABLE,
     Damage,
@@ -184,7 +184,7 @@ def take_of(
     scale: Scale | None,
     zone: ZoneInfo,
     steps: Iterable[ProcessingStep] = (),
-    people: Iterable[Heard] = (),
+    people: Iterable[Heard | Taken] = (),
     deliveries: Iterable[Outgoing] = (),
 ) -> Take:
     files = sorted(media, key=lambda file: (file.variant != Variant.CALL, file.part, file.format))
@@ -210,7 +210,10 @@ def take_of(
     )
 
 
-def listener_of(heard: Heard, length_ms: int, zone: ZoneInfo) -> Listener:
+def listener_of(heard: Heard | Taken, length_ms: int, zone: ZoneInfo) -> Listener:
+    if isinstance(heard, Taken):
+        what = f"downloaded {on_one_line(heard.file)}".rstrip()
+        return Listener(on_one_line(heard.who), what, day_and_time(heard.at, zone))
     whole = f" of {duration(length_ms)}" if length_ms else ""
     verb = "heard" if heard.played else "was sent"
     return Listener(

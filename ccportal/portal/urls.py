@@ -15,6 +15,7 @@ from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, R
 from ccportal.portal.deliveries import DeliveriesView, SendAgainView
 from ccportal.portal.errors import robots
 from ccportal.portal.health import HealthView
+from ccportal.portal.holds import CallHoldsView, CallReleaseView
 from ccportal.portal.orphans import OrphansView, OrphanView
 from ccportal.portal.player import AudioView, ListeningView, PeaksView
 from ccportal.portal.quarantine import AssignView, QuarantineView
@@ -52,6 +53,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/count", CallsCountView.as_view(), name="calls-count"),
     path("calls/<id32:id>/", CallView.as_view(), name="call"),
     path("calls/<id32:id>/drawer", DrawerView.as_view(), name="call-drawer"),
+    path("calls/<id32:id>/holds", CallHoldsView.as_view(), name="call-holds"),
+    path("calls/<id32:id>/holds/<id32:hold>/release", CallReleaseView.as_view(), name="call-release"),
     path("recordings/", RecordingsView.as_view(), name="recordings"),
     path("recordings/again", AgainView.as_view(), name="recordings-again"),
     path("recordings/again/progress", ProgressView.as_view(), name="recordings-progress"),

@@ -10,6 +10,7 @@ import phonenumbers
 
 from ccportal.logs import NOT_PLAIN
 from cdr.models import CallDirection, OfferOutcome, Outcome
+from cdr.search import COUNT_LIMIT
 
 LONGEST_NUMBER_READ = 24
 KILOBYTE = 1024
@@ -136,3 +137,8 @@ def listed(words: list[str], last: str = "and") -> str:
 
 
 Namer = Callable[[str], str]
+
+
+def capped(count: int) -> str:
+    """A number that was counted up to a limit."""
+    return f"{COUNT_LIMIT:,}+" if count > COUNT_LIMIT else f"{count:,}"

@@ -18,7 +18,7 @@ from recordings.delivery.errors import DeliveryFailed
 from recordings.delivery.models import Delivery, Kind
 from recordings.delivery.network import Network
 from recordings.delivery.outbox import put
-from recordings.models import PLAYABLE, Media, Recording, State, Variant
+from recordings.models import PLAYABLE, Damage, Media, Recording, State, Variant
 from recordings.storage import safe_name, storage_of
 
 CONTENT_TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav"}
@@ -84,6 +84,8 @@ def send(delivery: Delivery, network: Network) -> None:
     if recording is None or recording.state not in PLAYABLE:
         raise DeliveryFailed("The recording has no audio any more.", permanent=True)
     media = media_for(recording, str(delivery.payload.get("format")))
+    if media.damage:
+        raise DeliveryFailed(f"The stored file is damaged: {Damage(media.damage).label.lower()}.")
     if urlsplit(delivery.url).scheme in ("ftp", "ftps"):
         name = ftp_name(recording, media)
         draft = f".{delivery.pk.hex}.part"

@@ -17,7 +17,7 @@ from ccportal.portal import kinds
 from cdr import search
 from cdr.models import Call, ConnectionGap, EventCount, IngestPosition
 from recordings.kinds import KINDS
-from recordings.models import Decision, Finding, State
+from recordings.models import Damage, Decision, Finding, Recording, State
 from tests import factories
 from tests.portal.conftest import SignIn
 
@@ -139,6 +139,7 @@ def test_recordings_are_counted_on_every_list(
         (State.DISCARDED, Finding.DISCARDED, None),
     ):
         make_file(account, switch, state, finding, stored_at=stored)
+    factories.make_media(Recording.objects.filter(state=State.READY)[0], damage=Damage.CHANGED)
     page = page_of(admin)
     assert {key: figure_of(page, key) for key in KINDS if figure_of(page, key)} == {
         "expected": "10",
@@ -150,11 +151,15 @@ def test_recordings_are_counted_on_every_list(
         "received": "2",
         "missing": "2",
         "failed": "2",
+        "damaged": "1",
         "discarded": "1",
         "empty": "1",
         "unfinished": "1",
     }
-    assert "2 recordings have no file and 2 recordings failed" in page
+    assert "2 recordings have no file, 2 recordings failed and 1 recording is damaged" in page
+    listed = admin.get("/recordings/?show=damaged").content.decode()
+    assert listed.count('name="recording"') == 1
+    assert "is not what was stored" in listed
 
 
 def test_old_recordings_do_not_count_unless_asked_for(

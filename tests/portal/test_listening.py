@@ -89,6 +89,16 @@ def test_without_script_the_ranges_tell(admin: Client, recording: Recording) -> 
     assert "was sent 0:05 of 0:08" in page
 
 
+def test_a_download_is_told_beside_the_listening(
+    account: Account, recording: Recording, sign_in: SignIn
+) -> None:
+    ada = sign_in(factories.make_user(account, name="Ada"))
+    b"".join(ada.get(f"/recordings/{recording.pk.hex}/media?download").streaming_content)  # type: ignore[attr-defined]
+    page = ada.get(f"/calls/{recording.call_id.hex}/" if recording.call_id else "").content.decode()
+    name = recording.media.get().file_name
+    assert f"downloaded {name}, " in page
+
+
 @given(spans=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=20), most=st.integers(1, 9))
 def test_merged_spans_are_in_order_apart_and_few(spans: list[tuple[int, int]], most: int) -> None:
     found = merged(spans, most)

@@ -18,7 +18,7 @@ from accounts.models import Account, AuditEntry, Role
 from recordings import again
 from recordings.again import go_on_with_lost, next_batch
 from recordings.kinds import KINDS
-from recordings.models import Finding, Media, ProcessingStep, Recording, Redo, State
+from recordings.models import Damage, Finding, Media, ProcessingStep, Recording, Redo, State
 from tests import factories
 from tests.portal.conftest import SignIn
 
@@ -53,6 +53,7 @@ def post(client: Client, path: str = "/recordings/again", **data: Any) -> str:
 def test_a_list_has_exactly_what_its_number_counts(admin: Client, account: Account, key: str) -> None:
     rows = [make_file(account, state) for state in State]
     rows += [make_file(account, State.FAILED, finding=finding) for finding in Finding]
+    factories.make_media(rows[-1], damage=Damage.CHANGED)
     wanted = {str(pk) for pk in Recording.objects.filter(KINDS[key]).values_list("pk", flat=True)}
     assert 0 < len(wanted) < len(rows)
     assert listed(admin, f"?show={key}") == wanted

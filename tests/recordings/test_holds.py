@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Account, AuditEntry
@@ -147,3 +149,60 @@ def test_placing_and_releasing_are_in_the_audit_log(recording: Recording) -> Non
 def test_what_is_no_number_cannot_be_held(number: str, account: Account) -> None:
     with pytest.raises(ValueError, match="number"):
         hold_number(account, number, None, "Case 1")
+
+
+def alone(deed: Callable[[], object]) -> object:
+    """Do it on a connection of this thread's own, and return what came of it."""
+    try:
+        return deed()
+    except deletion.OnHold as refused:
+        return refused
+    finally:
+        connection.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", sorted(HOLDS))
+def test_a_deletion_waits_for_a_hold_and_is_refused(kind: str, recording: Recording, stored: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            HOLDS[kind](recording)
+            deleted = pool.submit(alone, lambda: deletion.delete_recording(recording, None))
+            assert not wait([deleted], 0.3).done
+        assert isinstance(deleted.result(20), deletion.OnHold)
+    recording.refresh_from_db()
+    assert recording.state == State.READY
+    assert (stored / Media.objects.get().key).exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", sorted(HOLDS))
+def test_a_hold_waits_for_a_deletion_and_stops_what_is_not_gone(
+    kind: str, recording: Recording, stored: Path
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            deletion.delete_recording(recording, None)
+            held = pool.submit(alone, lambda: HOLDS[kind](recording))
+            assert not wait([held], 0.3).done
+        assert isinstance(held.result(20), LegalHold)
+    deletion.erase(recording.pk)
+    recording.refresh_from_db()
+    assert (recording.state, recording.state_reason) == (State.READY, "Kept by a hold.")
+    assert (stored / Media.objects.get().key).exists()
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_night_waits_for_a_hold_and_leaves_what_it_keeps(recording: Recording, stored: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            HOLDS["number"](recording)
+            night = pool.submit(alone, lambda: forget_everything(recording))
+            assert not wait([night], 0.3).done
+        night.result(20)
+    recording.refresh_from_db()
+    assert recording.state == State.READY
+    assert (stored / Media.objects.get().key).exists()

@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from accounts.models import Account, AuditEntry
 from recordings.integrity import verify
-from recordings.models import Damage, Media, State
+from recordings.models import Damage, Media, Recording, State
+from recordings.process import process, process_again
 from recordings.stores import AudioStore
 from tests.factories import make_call, make_media, make_recording, tone
 from tests.recordings.s3 import FaultyProxy, refuse
@@ -86,3 +87,20 @@ def test_files_that_no_row_knows_are_counted(media: Media, stored: Path) -> None
     told = StringIO()
     call_command("verify_recordings", "--unknown", stdout=told)
     assert "3 files on the disk, 2 of them unknown." in told.getvalue()
+
+
+def test_nothing_is_made_of_a_damaged_file_until_it_is_put_back(account: Account, stored: Path) -> None:
+    recording = make_recording(make_call(account), stored_at=YESTERDAY)
+    media = make_media(recording)
+    (stored / media.key).write_bytes(tone()[:-2] + b"xx")
+    Media.objects.update(damage=Damage.CHANGED)
+    process_again(Recording.objects.all())
+    process(recording.pk)
+    recording.refresh_from_db()
+    assert recording.state == State.FAILED
+    assert recording.state_reason == "probe: The stored file is not what was stored."
+    (stored / media.key).write_bytes(tone())
+    process(recording.pk)
+    recording.refresh_from_db()
+    assert recording.state == State.READY
+    assert not Media.objects.exclude(damage="").exists()

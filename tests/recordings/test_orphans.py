@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import Account, AuditEntry, Switch
 from recordings.arrivals import FolderLook
 from recordings.intake import collect, collect_each
-from recordings.late import look_again
+from recordings.late import look_for_late
 from recordings.models import Finding, Media, Origin, Orphan, OrphanState, Recording, State
 from recordings.orphans import discard, link, look, possible_names, scan
 from tests.factories import make_call, make_recording, tone
@@ -180,9 +180,9 @@ def missed(switch: Switch, account: Account) -> Recording:
 def test_a_file_that_comes_late_is_found_by_itself(switch: Switch, account: Account, folder: Path) -> None:
     recording = missed(switch, account)
     put(folder, "late.wav")
-    assert look_again() == 0
+    assert look_for_late() == 0
     Recording.objects.update(next_try_at=timezone.now())
-    assert look_again() == 1
+    assert look_for_late() == 1
     collect(recording.pk)
     recording.refresh_from_db()
     assert (recording.state, recording.finding) == (State.PROCESSING, "")
@@ -194,7 +194,7 @@ def test_it_is_looked_for_ever_less_often_and_not_for_good(switch: Switch, accou
     for days in (0.5, 3, 8):
         now = timezone.now()
         Recording.objects.update(state_at=now - timedelta(days=days), next_try_at=now)
-        look_again()
+        look_for_late()
         recording.refresh_from_db()
         due = recording.next_try_at
         waits.append(round((due - now) / timedelta(days=1), 1) if due else None)

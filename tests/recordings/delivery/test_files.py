@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.keys import issue_token
 from accounts.models import Account
@@ -20,7 +21,7 @@ from recordings.delivery.files import put_recording
 from recordings.delivery.models import Delivery, DeliveryState
 from recordings.delivery.network import Network
 from recordings.delivery.outbox import deliver
-from recordings.models import Origin, Recording, State
+from recordings.models import Damage, Media, Origin, Recording, State
 from recordings.process import done
 from recordings.storage import storage_at, store
 from recordings.stores import AudioStore
@@ -214,3 +215,17 @@ def test_a_grants_url_is_told_without_its_secrets(
         assert not [secret for secret in SECRETS if secret in answer.getvalue().decode()], path
     shown = client.get(f"{base}/recordings/{recording.pk.hex}").json()["data"]["grants"]
     assert shown[0]["params"]["url"] == "https://a.example/in"
+
+
+def test_a_damaged_file_is_not_sent_until_it_is_mended(finished: Finished) -> None:
+    with receiving(taking()) as receiver:
+        recording = finished(f"{receiver.url}/in/")
+        Media.objects.update(damage=Damage.CHANGED)
+        result = delivered(recording)
+        assert result.state == DeliveryState.PENDING
+        assert result.error == "The stored file is damaged: not what was stored."
+        assert receiver.taken == []
+        Media.objects.update(damage="")
+        Delivery.objects.update(next_try_at=timezone.now())
+        assert deliver(result.pk)
+        assert len(receiver.taken) == 1
