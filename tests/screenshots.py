@@ -24,6 +24,7 @@ from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from cdr.recount import rebuild  # noqa: E402
+from recordings.holding import hold_call  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.portal.board import make_board  # noqa: E402
 from tests.portal.browser import launch  # noqa: E402
@@ -68,6 +69,7 @@ def fill() -> dict[str, str]:
         factories.make_call(
             None, started_at=started, caller_number=f"0305557014{index}", caller_name="<b>Mallory</b>"
         )
+    hold_call(tenant.talked, None, "Case 7: the caller's lawyer asked for it")
     missing = tenant.account.pk
     states = {state: call_in_state(missing, state) for state in ("missing", "failed", "recording")}
     return {

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, Response, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from cdr.recount import rebuild
+from recordings.holding import hold_call
 from tests import factories
 from tests.portal.browser import chromium, launch
 from tests.portal.tenant import Tenant, make_deliveries, make_tenant, make_troubled_switches
@@ -192,6 +193,7 @@ def test_axe_has_nothing_against_any_page(
     factories.make_call(None)
     make_troubled_switches(tenant.account, timezone.now())
     make_deliveries(tenant.account, tenant.talked.recordings.get(), timezone.now())
+    hold_call(tenant.talked, None, "Case 7")
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)  # type: ignore[arg-type]
     visit = Visit(context.new_page(), live_server.url)
     visit.go("/sign-in/")
@@ -204,6 +206,8 @@ def test_axe_has_nothing_against_any_page(
         call,
         "/health/",
         "/recordings/?show=missing",
+        "/compliance/",
+        "/orphans/",
         "/deliveries/",
     ):
         visit.go(path)
