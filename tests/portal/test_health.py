@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account, Role, Switch
-from ccportal.portal import kinds
+from ccportal.portal import wording
 from cdr import search
 from cdr.models import Call, ConnectionGap, EventCount, IngestPosition
 from recordings.kinds import KINDS
@@ -174,7 +174,7 @@ def test_a_large_number_is_counted_no_further_than_it_is_told(
     admin: Client, account: Account, switch: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search.count_capped, "__defaults__", (3,))
-    monkeypatch.setattr(kinds, "COUNT_LIMIT", 3)
+    monkeypatch.setattr(wording, "COUNT_LIMIT", 3)
     for _ in range(4):
         make_file(account, switch, State.MISSING)
     make_file(account, switch, State.FAILED)
