@@ -19,7 +19,8 @@ from accounts.models import Account, Role, Switch, User
 from benchmarks.databases import VENDORS, migrated_database
 from benchmarks.figures import Figure, percentile, run_benchmark, skipped
 from recordings.models import Media, Origin, Recording, State
-from recordings.playback import CHUNK_BYTES, serve
+from recordings.playback import serve
+from recordings.serving import CHUNK_BYTES
 from tests.postgres import NoPostgreSQL
 
 BYTES_A_SECOND = 8000 * 2 * 2

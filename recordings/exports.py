@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -110,8 +112,33 @@ class Export(TenantModel):
     def __str__(self) -> str:
         return self.file_name
 
+    @classmethod
+    def wanted(
+        cls,
+        account: Account,
+        kind: str,
+        file_format: str,
+        chosen: dict[str, Any],
+        user: User | None,
+        api_key: ApiKey | None = None,
+    ) -> Export:
+        """One that is not asked for yet; its file is named by kind and time."""
+        now = timezone.now()
+        what = "audio" if file_format == ExportFormat.ZIP else kind
+        name = f"{what}-{now.astimezone(account.zone):%Y%m%d-%H%M%S}.{file_format}"
+        return cls(
+            account=account,
+            kind=kind,
+            format=file_format,
+            chosen=chosen,
+            user=user,
+            api_key=api_key,
+            asked_at=now,
+            file_name=name,
+        )
+
     @property
-    def created_at(self) -> object:
+    def created_at(self) -> datetime:
         """When the file was made."""
         return self.finished_at or self.asked_at
 

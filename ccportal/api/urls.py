@@ -8,6 +8,7 @@ from ccportal.api.cdrs import CdrDetail, CdrList, InteractionLegs, InteractionLi
 from ccportal.api.channels import Channel
 from ccportal.api.contacts import ContactDetail, ContactList
 from ccportal.api.description import Docs, Schema
+from ccportal.api.exports import ExportDetail, ExportFile, ExportList
 from ccportal.api.people import (
     ApiKeyDetail,
     ApiKeyList,
@@ -49,6 +50,9 @@ account_patterns: list[URLPattern | URLResolver] = [
     path("api_keys/<str:item_id>", ApiKeyDetail.as_view(), name="api-key"),
     path("webhooks", WebhookList.as_view(), name="webhooks"),
     path("webhooks/<str:item_id>", WebhookDetail.as_view(), name="webhook"),
+    path("exports", ExportList.as_view(), name="exports"),
+    path("exports/<str:export_id>", ExportDetail.as_view(), name="export"),
+    path("exports/<str:export_id>/file", ExportFile.as_view(), name="export-file"),
     path("recording_decision", RecordingDecision.as_view(), name="recording-decision"),
     path("cdrs", CdrList.as_view(), name="cdrs"),
     path("cdrs/interaction", InteractionList.as_view(), name="interactions"),

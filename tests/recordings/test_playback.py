@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from accounts.models import Account, AuditEntry
 from accounts.tenancy import Actor
 from recordings.models import Finding, Media, Recording, State
-from recordings.playback import MediaMissing, disposition, open_media, serve
+from recordings.playback import MediaMissing, open_media, serve
 from recordings.ranges import Unsatisfiable, span_of
+from recordings.serving import disposition
 from tests.factories import make_call, make_recording
 
 AUDIO = bytes(range(256)) * 400
