@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,7 @@ def fill() -> dict[str, str]:
     tenant = make_tenant(now)
     make_troubled_switches(tenant.account, now)
     make_board(tenant.account, now)
+    make_exports(tenant.account, now)
     rebuild(tenant.account)
     make_deliveries(tenant.account, tenant.talked.recordings.get(), now)
     factories.make_operator(email="op@example.com", name="Olga Operator")
@@ -86,11 +87,39 @@ def fill() -> dict[str, str]:
         "callbacks": "/callbacks/",
         "statistics": "/statistics/",
         "statistics-agents": "/statistics/agents/",
+        "exports": "/exports/",
         "compliance": "/compliance/",
         "orphans": "/orphans/",
         "orphan": f"/orphans/{make_orphan(tenant.talked)}/",
         "not-found": "/calls/00000000000000000000000000000000/",
     }
+
+
+def make_exports(account: Any, now: datetime) -> None:
+    from recordings.exports import Export
+
+    told: list[dict[str, Any]] = [
+        {
+            "state": "running",
+            "rows_done": 4000,
+            "rows_total": 9120,
+            "file_name": "calls-20261121-101500.xlsx",
+        },
+        {"state": "queued", "format": "zip", "kind": "recordings", "file_name": "audio-20261121-101400.zip"},
+        {"state": "ready", "rows_done": 812, "rows_total": 812, "size": 231_400, "file_name": "march.csv"},
+        {"state": "failed", "state_reason": "Who asked for it may not export this any more."},
+    ]
+    for age, fields in enumerate(told):
+        defaults = {"kind": "calls", "format": "csv", "file_name": "calls-20261119-090000.csv"}
+        asked_at, until = now - timedelta(minutes=3 * age), now + timedelta(days=6)
+        expires = until if fields["state"] == "ready" else None
+        Export.objects.create(
+            account=account,
+            asked_by="admin@hanbit.example",
+            asked_at=asked_at,
+            expires_at=expires,
+            **defaults | fields,
+        )
 
 
 def board_pages(account: Any) -> dict[str, str]:

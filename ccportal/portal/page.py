@@ -84,6 +84,8 @@ class PortalView(TenantView, View):
             "may_choose_account": self.may_choose_account,
             "sees_everything": self.sees_everything,
             "sees_health": bool(self.actor and self.actor.may(Action.CONFIGURE)),
+            "sees_exports": bool(self.account and self.actor and self.actor.may(Action.EXPORT)),
+            "may_download": bool(self.actor and self.actor.may(Action.DOWNLOAD)),
             "sees_compliance": bool(self.actor and self.actor.may(Action.AUDIT)),
             "person": str(self.user),
             "person_initials": initials(str(self.user)),

@@ -14,6 +14,7 @@ from ccportal.portal.calls import CallsCountView, CallsView
 from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
 from ccportal.portal.deliveries import DeliveriesView, SendAgainView
 from ccportal.portal.errors import robots
+from ccportal.portal.exports import DeleteExportView, ExportFileView, ExportsPart, ExportsView
 from ccportal.portal.health import HealthView
 from ccportal.portal.holds import CallHoldsView, CallReleaseView
 from ccportal.portal.orphans import OrphansView, OrphanView
@@ -78,6 +79,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("statistics/", QueueStatisticsView.as_view(), name="statistics"),
     path("statistics/agents/", AgentStatisticsView.as_view(), name="statistics-agents"),
     path("health/", HealthView.as_view(), name="health"),
+    path("exports/", ExportsView.as_view(), name="exports"),
+    path("exports/part", ExportsPart.as_view(), name="exports-part"),
+    path("exports/<id32:id>/file", ExportFileView.as_view(), name="export-file"),
+    path("exports/<id32:id>/delete", DeleteExportView.as_view(), name="delete-export"),
     path("compliance/", ComplianceView.as_view(), name="compliance"),
     path("compliance/retention", RetentionView.as_view(), name="retention"),
     path("compliance/holds", HoldsView.as_view(), name="holds"),
