@@ -27,7 +27,7 @@ M = TypeVar("M", bound=models.Model)
 View = Callable[..., Any]
 
 MOST_COUNTED = 10_000
-SECRET_FIELDS = ("password", "key_hash", "token_hash", "access_key", "secret_key", "secret")
+SECRET_FIELDS = ("password", "key_hash", "token_hash", "access_key", "secret_key", "secret", "secrets")
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as DjangoModelAdmin

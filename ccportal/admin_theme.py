@@ -81,6 +81,7 @@ UNFOLD: dict[str, Any] = {
                     page("Phone numbers", "dialpad", "accounts_phonenumber"),
                     page("Contacts", "contacts", "accounts_contact"),
                     page("API keys", "key", "accounts_apikey"),
+                    page("Connectors", "cable", "recordings_connector"),
                 ],
             },
             {

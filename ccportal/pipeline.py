@@ -29,6 +29,7 @@ from database.moments import moment
 from queues import changes
 from queues.models import Agent, Queue
 from recordings import basis, capture, expected, holds
+from recordings.connectors import sending as connecting
 from recordings.delivery import news
 from recordings.expected import RecorderEvent
 from switch import events as ev
@@ -196,6 +197,7 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> ingest.Ingested:
     ingest.retire(result)
     basis.follow({touched.id for touched in result.touched if not touched.is_new})
     news.calls_ended(result.touched)
+    connecting.calls_ended(result.touched)
     visits = [
         (touched.account_id, visit)
         for touched in result.touched

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from accounts.tenant_admin import OneAccountFilter, ReadOnlyAdmin, ReadOnlyInline
+from recordings.connectors.admin import ConnectorAdmin as ConnectorAdmin
 from recordings.delivery.admin import DeliveryAdmin as DeliveryAdmin
 from recordings.delivery.admin import WebhookAdmin as WebhookAdmin
 from recordings.models import Media, ProcessingStep, Recording

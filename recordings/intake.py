@@ -24,6 +24,7 @@ from django.utils import timezone
 from recordings.candidates import Found, find_source, kept_source, overwritten, overwritten_by_other
 from recordings.delivery import news
 from recordings.enqueue import process_soon, rehome_soon
+from recordings.held_sources import marks_of, must_wait
 from recordings.models import PLAYABLE, Finding, Media, Recording, State, Variant
 from recordings.peaks import store_peaks
 from recordings.processing.native import combine
@@ -50,6 +51,7 @@ COMMITTED = [
     "next_try_at",
     "source_path",
     "source_kept",
+    "source_held",
 ]
 
 
@@ -104,7 +106,8 @@ def keep(recording: Recording, found: Found, audio: Probe, content: BinaryIO) ->
     if media is None:
         discard_copy(storage, stored.key)
         return
-    remove_source(recording, found)
+    if not media.recording.source_held:
+        remove_source(recording, found)
     try:
         store_peaks(storage, media)
     except (OSError, NotAudio):
@@ -171,6 +174,7 @@ def commit(recording: Recording, found: Found, kept: Kept) -> Media | None:
         give_up_or_wait(row, overwritten())
         return None
     row.source_path, row.source_kept = found.remote_path, True
+    row.source_held = marks_of(found) if must_wait(row) else ""
     media = write_stored(row, kept)
     if row.account_id != recording.account_id:
         rehome_soon([row.pk])
@@ -259,6 +263,7 @@ def tidy_up(recording_id: uuid.UUID) -> None:
         recording=recording_id,
         recording__state__in=PLAYABLE,
         recording__source_kept=True,
+        recording__source_held="",
         variant=Variant.CALL,
     ).first()
     if media is None:

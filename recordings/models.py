@@ -13,6 +13,7 @@ from recordings.arrivals import FolderLook as FolderLook
 from recordings.arrivals import Orphan as Orphan
 from recordings.arrivals import OrphanState as OrphanState
 from recordings.arrivals import UploadToken as UploadToken
+from recordings.connectors.models import Connector as Connector
 from recordings.delivery.models import Delivery as Delivery
 from recordings.delivery.models import Webhook as Webhook
 from recordings.exports import Export as Export
@@ -57,7 +58,7 @@ class Origin(models.TextChoices):
     DIALPLAN = "dialplan", "Dialplan"
     CONFERENCE = "conference", "Conference"
     UPLOAD = "upload", "Sent to the portal"
-    LINKED = "linked", "Linked by hand"
+    LINKED = "linked", "Linked to its call"
 
 
 BROUGHT = (Origin.UPLOAD, Origin.LINKED)
@@ -114,6 +115,9 @@ class Recording(TenantModel):
         blank=True, help_text="Where the file was found, as the switch would say it"
     )
     source_kept = models.BooleanField(default=False, help_text="The source could not be removed")
+    source_held = models.TextField(
+        blank=True, help_text="Name, size and time of the source's files while they wait for a connector"
+    )
 
     class Meta:
         ordering = [F("started_at").desc(), F("id").desc()]
@@ -147,6 +151,7 @@ class Recording(TenantModel):
             models.Index(
                 fields=["next_try_at"], condition=Q(next_try_at__isnull=False), name="recording_next_try"
             ),
+            models.Index(fields=["state_at"], condition=~Q(source_held=""), name="recording_source_held"),
         ]
 
     def __str__(self) -> str:

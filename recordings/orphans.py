@@ -1,4 +1,4 @@
-"""Audio in a switch's folders that no recording knows: found, linked to a call by hand, or let be.
+"""Audio in a switch's folders that no recording knows: found, linked to a call, or let be.
 
 A look walks the mapped folders in the order of their names, below no link, and goes on the next time where it
 stopped. A file is listed when nobody has written to it for a while and a second look finds it unchanged.
@@ -20,9 +20,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Switch
+from accounts.models import Switch, SwitchKind
 from accounts.tenancy import Actor
-from cdr.models import Call
+from cdr.models import Call, Leg
 from recordings.arrivals import FolderLook
 from recordings.awaited import adopt
 from recordings.candidates import stems_of
@@ -35,7 +35,10 @@ SUFFIXES = (".wav", ".mp3")
 MOST_FILES = 20_000
 MOST_FOLDERS_DEEP = 12
 AT_ONCE = 500
+MOST_IDS = 50
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+UNIQUE_ID = re.compile(r"(?<![0-9.])[0-9]{9,11}\.[0-9]{1,10}(?![0-9.])", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,9 @@ def note_unknown(switch: Switch, files: list[File]) -> None:
         is_same = (row.size, row.modified_at) == (file.size, file.modified_at)
         if is_same and row.state == OrphanState.SEEN:
             Orphan.objects.filter(pk=row.pk, state=OrphanState.SEEN).update(state=OrphanState.WAITING)
+            link_by_name(switch, row)
+        elif is_same and row.state == OrphanState.WAITING:
+            link_by_name(switch, row)
         elif not is_same:
             Orphan.objects.filter(pk=row.pk).update(
                 size=file.size, modified_at=file.modified_at, state=OrphanState.SEEN
@@ -193,13 +199,33 @@ def uuids_in(path: str) -> list[str]:
     return UUID.findall(path.rsplit("/", 1)[-1])
 
 
+def link_by_name(switch: Switch, orphan: Orphan) -> None:
+    """Give an Asterisk's file to the call whose unique id is in its name, if it is that of one leg alone."""
+    names = unique_ids_in(orphan.path) if switch.kind == SwitchKind.ASTERISK else []
+    legs = list(Leg.objects.filter(switch=switch, uuid__in=names).select_related("call")[:2]) if names else []
+    if len(legs) == 1 and legs[0].call.account_id is not None:
+        link(orphan, legs[0].call, None, legs[0].uuid)
+
+
+def unique_ids_in(path: str) -> list[str]:
+    """The unique ids that a file's name holds, each also with what could be the system's name before it."""
+    name = Path(path.rsplit("/", 1)[-1]).stem
+    found = []
+    for match in UNIQUE_ID.finditer(name):
+        before = name[: match.start()]
+        starts = [place + 1 for place, sign in enumerate(before) if sign in "-_"]
+        begun = [0, *starts] if before.endswith("-") else [match.start()]
+        found += [name[start : match.end()] for start in begun]
+    return list(dict.fromkeys(found))[:MOST_IDS]
+
+
 @transaction.atomic
-def link(orphan: Orphan, call: Call, actor: Actor | None) -> Recording | None:
+def link(orphan: Orphan, call: Call, actor: Actor | None, leg_uuid: str = "") -> Recording | None:
     """Make the file a recording of the call, or of its one recording without a file; None if too late."""
     row = Orphan.objects.select_for_update().filter(pk=orphan.pk, state=OrphanState.WAITING).first()
     if row is None:
         return None
-    recording = lone_missing(row, call) or new_recording(row, call)
+    recording = lone_missing(row, call) or new_recording(row, call, leg_uuid)
     Recording.objects.filter(pk=recording.pk).update(
         source_path=row.path,
         state=State.RECEIVED,
@@ -223,13 +249,13 @@ def lone_missing(orphan: Orphan, call: Call) -> Recording | None:
     return rows[0] if len(rows) == 1 else None
 
 
-def new_recording(orphan: Orphan, call: Call) -> Recording:
+def new_recording(orphan: Orphan, call: Call, leg_uuid: str) -> Recording:
     return Recording.objects.get_or_create(
         pk=uuid.uuid5(orphan.pk, "recording"),
         defaults={
             "account_id": call.account_id,
             "switch": orphan.switch,
-            "leg_uuid": call.leg_uuid,
+            "leg_uuid": leg_uuid or call.leg_uuid,
             "path": orphan.path,
             "origin": Origin.LINKED,
             "started_at": call.answered_at or call.started_at,

@@ -18,6 +18,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from recordings.basis import basis_of, go_on, start_from
+from recordings.connectors import sending as connecting
 from recordings.delivery import files, news
 from recordings.enqueue import process_soon, rehome_soon
 from recordings.held import held_recordings
@@ -164,6 +165,7 @@ def done(recording: Recording, basis: str) -> None:
         row.save(update_fields=["state", "state_at", "attempts", "next_try_at", "state_reason"])
         files.put_recording(row)
         news.recording_ready(row.pk)
+        connecting.recording_ready(row)
         if row.account_id != recording.account_id:
             rehome_soon([row.pk])
 

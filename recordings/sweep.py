@@ -14,6 +14,7 @@ from recordings.again import go_on_with_lost
 from recordings.awaited import find_calls
 from recordings.enqueue import collect_soon, erase_soon, process_soon, rehome_soon
 from recordings.exporting import sweep_exports
+from recordings.held_sources import release_sources
 from recordings.models import Media, Recording, State
 from recordings.storage import QUARANTINE
 from recordings.uploads import not_sent_in_time
@@ -41,6 +42,7 @@ def sweep() -> int:
         find_calls()
         go_on_with_lost()
         exports = sweep_exports()
+    release_sources()
     return len(found) + len(waiting) + len(going) + len(released) + exports
 
 

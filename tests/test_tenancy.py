@@ -54,6 +54,7 @@ from queues.live_rows import AgentNow, WaitingCaller
 from queues.models import Agent, AgentChange, Difference, Queue, QueueServer, SwitchOrder, Tier
 from recordings.holds import LegalHold
 from recordings.models import (
+    Connector,
     Decision,
     Delivery,
     Export,
@@ -257,6 +258,7 @@ ROUTES: dict[str, Route] = {
     **admin_of(Recording, **READ_ONLY),
     **admin_of(Delivery, **READ_ONLY),
     **admin_of(Webhook),
+    **admin_of(Connector),
     **admin_of(AudioStore, delete=404),
     f"{POLICIES}/": Page(302),
     f"{POLICIES}/account/<str:key>/": item(Account),
@@ -389,6 +391,9 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
         leg_uuid=MARK,
         decided_at=timezone.now(),
         refusals=[{"because": MARK}],
+    ),
+    Connector: lambda tenant: Connector.objects.create(
+        account=tenant.account, name=f"{MARK} tool", wsdl="https://tool.example/", secrets={"password": MARK}
     ),
     Webhook: lambda tenant: Webhook.objects.create(
         account=tenant.account, name=f"{MARK} hook", url=f"https://{MARK}.example/".lower()

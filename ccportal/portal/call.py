@@ -153,7 +153,7 @@ class OneCallView(PortalView):
         clock = Clock(timezone.now(), self.zone)
         rows = self.visible(Delivery).filter(recording__in=recordings).order_by("created_at", "id")
         found: dict[uuid.UUID, list[Outgoing]] = {}
-        for row in rows.select_related("recording", "webhook").defer("payload")[:PARTS_AT_MOST]:
+        for row in rows.select_related("recording", "webhook", "connector").defer("payload")[:PARTS_AT_MOST]:
             if row.recording_id:
                 found.setdefault(row.recording_id, []).append(outgoing(row, clock))
         return found

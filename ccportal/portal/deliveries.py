@@ -86,7 +86,9 @@ class DeliveriesView(CaretakerView, AccountView):
     def get(self, request: HttpRequest) -> HttpResponse:
         filters, clock = self.filters, Clock(timezone.now(), self.zone)
         listed = filters.chosen.of(self.rows(Delivery))
-        dated = listed.annotate(started_at=F("created_at")).select_related("webhook", "recording")
+        dated = listed.annotate(started_at=F("created_at")).select_related(
+            "webhook", "connector", "recording"
+        )
         page = page_of(
             [dated.defer("payload", "recording__grants", "recording__masked", "recording__speech")],
             older=Cursor.parse(request.GET.get("older", "")),

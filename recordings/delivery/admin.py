@@ -79,7 +79,7 @@ class WebhookAdmin(TenantAdmin):
 class DeliveryAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "subject", "host", "state", "attempts", "next_try_at", "error", "account")
     list_filter = (("account", OneAccountFilter), "state", "kind")
-    list_select_related = ("account", "webhook")
+    list_select_related = ("account", "webhook", "connector")
     sortable_by = ("created_at",)
     fields = (
         "account",
@@ -88,6 +88,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "host",
         "recording",
         "webhook",
+        "connector",
         "state",
         "attempts",
         "error",

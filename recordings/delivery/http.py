@@ -7,7 +7,7 @@ import io
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException
@@ -32,12 +32,17 @@ Open = Callable[[], AbstractContextManager[BinaryIO]]
 
 @dataclass(frozen=True)
 class Message:
-    """What is sent; ``open_body`` gives the body anew for each redirect, ``size`` its bytes."""
+    """What is sent; ``open_body`` gives the body anew for each redirect, ``size`` its bytes.
+
+    Of the answer ``most_read`` bytes are wanted. What ``stays`` goes to no other host than the first.
+    """
 
     method: str
     headers: Mapping[str, str]
     open_body: Open
     size: int
+    most_read: int = 0
+    stays: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Answer:
     status: int
     location: str
     retry_after: int | None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
 
 
 def body_of(data: bytes) -> Open:
@@ -55,15 +62,20 @@ def body_of(data: bytes) -> Open:
 
 def send(url: str, message: Message, network: Network) -> None:
     """Send the message, wherever the receiver redirects it to; raise DeliveryFailed unless it was taken."""
-    deadline = Deadline(network.whole_seconds)
+    judge(ask(url, message, network, Deadline(network.whole_seconds)))
+
+
+def ask(url: str, message: Message, network: Network, deadline: Deadline) -> Answer:
+    """Send the message, wherever the receiver redirects it to, and return what is said in the end."""
     place = find_web(url, network)
     credentials = basic(place)
     for _ in range(MOST_REDIRECTS + 1):
         answer = exchange(place, message, credentials, network, deadline)
         if answer.status not in REDIRECTS or not answer.location:
-            judge(answer)
-            return
+            return answer
         onward = follow(place, answer.location, network)
+        if message.stays and onward.origin != place.origin:
+            raise DeliveryFailed("Refused: the redirect leads to another host.", permanent=True)
         credentials = basic(onward) or (credentials if onward.origin == place.origin else "")
         place = onward
     raise DeliveryFailed(f"The receiver redirected more than {MOST_REDIRECTS} times.")
@@ -111,7 +123,7 @@ def exchange(
         try:
             return talk(connection, place, message, body, credentials)
         except BROKEN as error:
-            raise DeliveryFailed(words_of(error, deadline)) from error
+            raise DeliveryFailed(words_of(error, deadline), unsure=True) from error
 
 
 def talk(
@@ -128,7 +140,7 @@ def talk(
         )
     response = connection.getresponse()
     try:
-        return read_answer(response)
+        return read_answer(response, message.most_read)
     finally:
         response.close()
 
@@ -150,10 +162,14 @@ def host_header(place: Place) -> str:
     return name if port == {"http": 80, "https": 443}[scheme] else f"{name}:{port}"
 
 
-def read_answer(response: BaseHTTPResponse) -> Answer:
-    """Status and headers say all; the body may be endless, and is not read."""
+def read_answer(response: BaseHTTPResponse, most: int) -> Answer:
+    """Status and headers, and no more of the body than is wanted: it may be endless."""
     headers = response.headers
-    return Answer(response.status, headers.get("Location", ""), seconds_of(headers.get("Retry-After", "")))
+    body = response.read(most + 1, decode_content=False) if most else b""
+    if len(body) > most:
+        raise DeliveryFailed(f"The answer is longer than {most:,} bytes.", unsure=True)
+    retry_after = seconds_of(headers.get("Retry-After", ""))
+    return Answer(response.status, headers.get("Location", ""), retry_after, dict(headers), body)
 
 
 def seconds_of(text: str) -> int | None:

@@ -102,6 +102,7 @@ class Kind(models.TextChoices):
 
     RECORDING = "recording", "Recording"
     WEBHOOK = "webhook", "Webhook"
+    CONNECTOR = "connector", "Connector"
 
 
 class Delivery(TenantModel):
@@ -118,6 +119,9 @@ class Delivery(TenantModel):
         "recordings.Recording", null=True, on_delete=models.CASCADE, related_name="deliveries"
     )
     webhook = models.ForeignKey(Webhook, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    connector = models.ForeignKey(
+        "recordings.Connector", null=True, on_delete=models.CASCADE, related_name="deliveries"
+    )
     url = models.TextField(blank=True)
     payload = models.JSONField(default=dict)
     state = models.CharField(max_length=8, choices=DeliveryState.choices, default=DeliveryState.PENDING)
@@ -147,7 +151,8 @@ class Delivery(TenantModel):
     @property
     def host(self) -> str:
         """Where it goes, without user, password, path and query."""
-        return self.webhook.host if self.webhook else host_of(self.url)
+        owner = self.webhook or self.connector
+        return owner.host if owner else host_of(self.url)
 
     @property
     def kind_name(self) -> str:

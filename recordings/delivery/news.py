@@ -72,10 +72,14 @@ def news_of_calls(ids: Sequence[uuid.UUID], hooks: Sequence[Webhook]) -> Iterato
 
 
 def is_news(hook: Webhook, moment: datetime) -> bool:
-    """Whether it happened since the webhook is on, and so lately that we would know if it had been told."""
-    if hook.since is None or moment < timezone.now() - SENT_KEPT_FOR:
+    return is_since(hook.since, moment)
+
+
+def is_since(since: datetime | None, moment: datetime) -> bool:
+    """Whether it happened since the receiver is on, and so lately that we would know if it had been told."""
+    if since is None or moment < timezone.now() - SENT_KEPT_FOR:
         return False
-    return moment >= hook.since - CLOCKS_DIFFER
+    return moment >= since - CLOCKS_DIFFER
 
 
 def recording_ready(recording_id: uuid.UUID) -> None:

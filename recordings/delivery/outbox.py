@@ -43,6 +43,7 @@ TASK_LOST_AFTER = timedelta(minutes=10)
 SENDERS: dict[str, str] = {
     Kind.RECORDING.value: "recordings.delivery.files.send",
     Kind.WEBHOOK.value: "recordings.delivery.news.send",
+    Kind.CONNECTOR.value: "recordings.connectors.sending.send",
 }
 
 
@@ -110,7 +111,7 @@ def claim(delivery_id: uuid.UUID) -> Delivery | None:
     due = Delivery.objects.filter(pk=delivery_id, state=DeliveryState.PENDING, next_try_at__lte=now)
     if not due.update(next_try_at=now + LEASE, attempts=F("attempts") + 1, tries=F("tries") + 1):
         return None
-    return Delivery.objects.select_related("recording__call", "webhook").get(pk=delivery_id)
+    return Delivery.objects.select_related("recording__call", "webhook", "connector").get(pk=delivery_id)
 
 
 def mine(delivery: Delivery) -> QuerySet[Delivery]:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import Account, AuditEntry, Switch
+from accounts.models import Account, AuditEntry, Switch, SwitchKind
 from recordings.arrivals import FolderLook
 from recordings.intake import collect, collect_each
 from recordings.late import look_for_late
 from recordings.models import Finding, Media, Origin, Orphan, OrphanState, Recording, State
-from recordings.orphans import discard, link, look, possible_names, scan
-from tests.factories import make_call, make_recording, tone
+from recordings.orphans import discard, link, look, possible_names, scan, unique_ids_in
+from tests.factories import make_call, make_leg, make_recording, make_switch, tone
 from tests.recordings.conftest import REMOTE, received
 
 WAV = tone(1.0)
@@ -199,3 +199,67 @@ def test_it_is_looked_for_ever_less_often_and_not_for_good(switch: Switch, accou
         due = recording.next_try_at
         waits.append(round((due - now) / timedelta(days=1), 1) if due else None)
     assert waits == [0.5, 3.0, None]
+
+
+@pytest.fixture
+def asterisk(switch: Switch) -> Switch:
+    switch.kind = SwitchKind.ASTERISK
+    switch.save()
+    return switch
+
+
+@pytest.mark.parametrize(
+    ("name", "unique_id"),
+    [
+        ("1795178103.10.wav", "1795178103.10"),
+        ("1795178103.10-1795178199.wav", "1795178103.10"),
+        ("q-3000-1795178103.10.wav", "1795178103.10"),
+        ("pbx-2-1795178103.10.wav", "pbx-2-1795178103.10"),
+    ],
+)
+def test_a_file_named_for_one_leg_goes_to_its_call(
+    asterisk: Switch, account: Account, folder: Path, name: str, unique_id: str
+) -> None:
+    call = make_call(account, switch=asterisk)
+    make_leg(call, uuid=unique_id)
+    put(folder, name)
+    look()
+    assert not Recording.objects.exists()
+    look()
+    recording = Recording.objects.get()
+    assert (recording.call, recording.leg_uuid, recording.state) == (call, unique_id, State.RECEIVED)
+    collect(recording.pk)
+    recording.refresh_from_db()
+    assert (recording.state, recording.media.count(), shown()) == (State.PROCESSING, 1, set())
+
+
+def test_a_file_whose_call_comes_later_goes_to_it_then(
+    asterisk: Switch, account: Account, folder: Path
+) -> None:
+    put(folder, "1795178103.10.wav")
+    look()
+    look()
+    assert shown() == {"1795178103.10.wav"}
+    make_leg(make_call(account, switch=asterisk), uuid="1795178103.10")
+    look()
+    assert (shown(), Recording.objects.count()) == (set(), 1)
+
+
+def test_a_name_that_tells_no_single_leg_of_this_asterisk_is_left_to_a_person(
+    asterisk: Switch, account: Account, folder: Path
+) -> None:
+    other = make_switch(account, "other", kind=SwitchKind.ASTERISK)
+    make_leg(make_call(account, switch=other), uuid="1795178103.1")
+    for uuid in ("1795178103.10", "1795178103.11"):
+        make_leg(make_call(account, switch=asterisk), uuid=uuid)
+    for name in ("1795178103.1.wav", "1795178103.10-1795178103.11.wav", "1795178103.100.wav"):
+        put(folder, name)
+    look()
+    look()
+    assert (len(shown()), Recording.objects.count()) == (3, 0)
+
+
+def test_unique_ids_are_read_whole() -> None:
+    found = unique_ids_in("/a/in-100-1795178103.10.wav")
+    assert found == ["in-100-1795178103.10", "100-1795178103.10", "1795178103.10"]
+    assert unique_ids_in("/a/11795178103999.10.wav") == []

@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self.server.behave(self)
 
-    do_POST = do_PUT  # noqa: N815
+    do_POST = do_GET = do_PUT  # noqa: N815
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""

@@ -1,0 +1,1 @@
+"""Calls told to another system over SOAP: signed in, then one operation after the other."""
