@@ -37,7 +37,8 @@ RUNS = (
     Run("playback", (), ("--seconds", "10", "--runs", "5")),
     Run("api_lists", ("--calls", "1000000"), ("--calls", "2000", "--runs", "2")),
     Run("csv_files", ("--calls", "1000000"), ("--calls", "2000")),
-    Run("statistics", (), ("--days", "3", "--queues", "3", "--agents", "5", "--calls", "900", "--runs", "2")),
+    Run("statistics", (), ("--days", "3", "--calls", "900", "--rows", "300", "--runs", "2")),
+    Run("rollups", ("--calls", "20000"), ("--calls", "60")),
     Run("calls_list", ("--calls", "1000000"), ("--calls", "2000", "--runs", "2")),
 )
 

@@ -4,129 +4,179 @@ from __future__ import annotations
 
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db import connection, transaction
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Account, Role, User
+from accounts.models import Account, Switch, User
 from benchmarks.databases import migrated_database
 from benchmarks.figures import Figure, percentile, run_benchmark, skipped
-from cdr.buckets import DAY, QUARTER, midnight
-from cdr.contributions import AGENT_SUMS, QUEUE_SUMS, Key
-from cdr.figure_tables import Span
+from benchmarks.many_calls import AGENTS, QUEUES, insert
+from benchmarks.many_calls import fill as fill_calls
+from cdr.buckets import DAY, midnight
+from cdr.contributions import AGENT_SUMS, QUEUE_SUMS
 from cdr.models import AgentFigures, FiguresMark, QueueFigures
-from cdr.rollups import AGENTS, QUEUES, beginning
-from database.bulk import Row
-from queues.models import Agent, Queue
+from queues.live_rows import AgentNow
+from queues.models import Agent
 from tests.postgres import NoPostgreSQL
 
-WORKED = range(32, 72)  # the quarter-hours of a day, 8:00 to 18:00
-PAGES = {
-    "queues, 30 days": "/statistics/?period=30d",
-    "queues, one day by quarter-hour": "/statistics/?period=yesterday&by=quarter_hour",
-    "agents, 30 days": "/statistics/agents/?period=30d",
-    "agents, one day by hour": "/statistics/agents/?period=yesterday&by=hour",
-}
-DAILY = "SELECT queue_name, sum(offered) FROM cdr_queuefigures WHERE span = 'day' GROUP BY 1"
+WORKED = 40  # quarter-hours of a day, from 8:00 on
+STARTS = (
+    "SELECT 'quarter' AS span, day + interval '8 hours' + n * interval '15 minutes' AS at, 1 AS times"
+    f" FROM days, generate_series(0, {WORKED - 1}) AS n UNION ALL SELECT 'day', day, {WORKED}"  # noqa: S608
+    " FROM days"
+)
+SOURCE = (
+    "(WITH days AS (SELECT %(first)s::timestamptz + n * interval '1 day' AS day"  # noqa: S608 - our own words
+    f" FROM generate_series(0, %(days)s - 1) AS n), starts AS ({STARTS})"
+    " SELECT span, at, name, %(calls)s::float * times AS calls"
+    " FROM starts, (SELECT name FROM {names} WHERE account_id = %(account)s) AS named) AS told"
+)
+TIMES = (QueueFigures, "queue_name", QUEUE_SUMS), (AgentFigures, "agent_name", AGENT_SUMS)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A page, and the sums behind it: of a table, by whom and by which moments, in a span of its days."""
+
+    name: str
+    address: str
+    table: str
+    grouped: str
+    columns: tuple[str, ...]
+    span: str
+    days: int
+
+    def statements(self) -> list[str]:
+        sums = ", ".join(f"sum({column})" for column in self.columns)
+        where = "account_id = %s AND span = %s AND begins_at >= %s AND begins_at < %s"
+        return [
+            f"SELECT {column}, {sums} FROM {self.table} WHERE {where} GROUP BY 1"  # noqa: S608 - our own names
+            for column in (self.grouped, "begins_at")
+        ]
+
+
+PAGES = (
+    Asked(
+        "queues, 30 days", "/statistics/?period=30d", "cdr_queuefigures", "queue_name", QUEUE_SUMS, "day", 30
+    ),
+    Asked(
+        "queues, one day by quarter-hour",
+        "/statistics/?period=yesterday&by=quarter_hour",
+        *("cdr_queuefigures", "queue_name", QUEUE_SUMS, "quarter", 1),
+    ),
+    Asked(
+        "agents, 30 days",
+        "/statistics/agents/?period=30d",
+        *("cdr_agentfigures", "agent_name", AGENT_SUMS, "day", 30),
+    ),
+    Asked(
+        "agents, 30 days, by occupancy, page 5",
+        "/statistics/agents/?period=30d&sort=-occupancy&page=5",
+        *("cdr_agentfigures", "agent_name", AGENT_SUMS, "day", 30),
+    ),
+    Asked(
+        "agents, one day by hour",
+        "/statistics/agents/?period=yesterday&by=hour",
+        *("cdr_agentfigures", "agent_name", AGENT_SUMS, "quarter", 1),
+    ),
+)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("--days", type=int, default=365, help="days of sums (%(default)s)")
-    parser.add_argument("--queues", type=int, default=50)
-    parser.add_argument("--agents", type=int, default=500)
+    parser.add_argument("--days", type=int, default=120, help="days of sums (%(default)s)")
     parser.add_argument("--calls", type=int, default=10_000_000, help="calls behind the sums (%(default)s)")
+    parser.add_argument("--rows", type=int, default=200_000, help="how many of them as rows (%(default)s)")
     parser.add_argument("--runs", type=int, default=40, help="how often each page is asked for (%(default)s)")
 
 
 def measure(options: Namespace) -> Iterator[Figure]:
     try:
         with migrated_database("postgresql"):
-            admin = fill(options)
+            admin = fill_calls(options.rows)
+            fill_sums(account_of(admin), options)
             yield from measure_pages(admin, options)
     except NoPostgreSQL as missing:
         yield skipped("statistics page", str(missing))
 
 
-def fill(options: Namespace) -> User:
-    """Write the sums of so many calls, spread evenly; no row of a call stands behind them."""
-    account = Account.objects.create(name="Measured", country="KR", time_zone="Asia/Seoul")
-    queues = [f"{3000 + number}@default" for number in range(options.queues)]
-    agents = [f"{1000 + number}" for number in range(options.agents)]
-    Queue.objects.bulk_create(Queue(account=account, name=name) for name in queues)
-    Agent.objects.bulk_create(Agent(account=account, name=name) for name in agents)
-    FiguresMark.objects.create(account=account, zone="Asia/Seoul", complete=True)
+def account_of(admin: User) -> Account:
+    return Account.objects.get(pk=admin.account_id)
+
+
+def fill_sums(account: Account, options: Namespace) -> None:
+    """Write the sums of all calls, spread evenly, and what every agent does at this moment."""
+    FiguresMark.objects.update_or_create(
+        account=account, defaults={"zone": account.zone.key, "complete": True}
+    )
     today = timezone.now().astimezone(account.zone).date()
-    per_day = max(options.calls // options.days, 1)
-    for back in range(options.days):
-        start = midnight(today - back * DAY, account.zone)
-        write_day(account, start, queues, agents, per_day)
+    per_day = options.calls / options.days / WORKED
+    for model, column, sums in TIMES:
+        names, number = ("queues_queue", QUEUES) if model is QueueFigures else ("queues_agent", AGENTS)
+        asked = {
+            "account": account.pk,
+            "first": midnight(today - (options.days - 1) * DAY, account.zone),
+            "days": options.days,
+            "calls": per_day / number,
+        }
+        columns = {"account_id": "%(account)s", "span": "span", "begins_at": "at", column: "name"}
+        columns |= {name: f"ceil(calls * {20_000 if name.endswith('_ms') else 1})" for name in sums}
+        insert(model, {"id": "gen_random_uuid()"} | columns, SOURCE.format(names=names), asked)
+    switch = Switch.objects.get(name="measured")
+    since = timezone.now() - timedelta(hours=3)
+    AgentNow.objects.bulk_create(
+        AgentNow(
+            account=account, switch=switch, agent_name=agent.name, status="Available", status_since=since
+        )
+        for agent in Agent.objects.filter(account=account)
+    )
     with connection.cursor() as cursor:
-        for model in (QueueFigures, AgentFigures):
-            cursor.execute(f'VACUUM ANALYZE "{model._meta.db_table}"')
-    admin: User = User.objects.create_user(
-        "admin@measured.example", None, account=account, username="admin", role=Role.ADMIN
-    )
-    return admin
-
-
-@transaction.atomic
-def write_day(account: Account, start: datetime, queues: list[str], agents: list[str], calls: int) -> None:
-    moments = [(Span.DAY, start, len(WORKED))]
-    moments += [(Span.QUARTER, start + number * QUARTER, 1) for number in WORKED]
-    share = {"queues": calls / len(queues) / len(WORKED), "agents": calls / len(agents) / len(WORKED)}
-    QUEUES.upsert(
-        [
-            (
-                *beginning(span, Key(account.pk, name, at)),
-                60_000,
-                *numbers(QUEUE_SUMS, share["queues"] * times),
-            )
-            for span, at, times in moments
-            for name in queues
-        ]
-    )
-    AGENTS.upsert(
-        [
-            (*beginning(span, Key(account.pk, name, at)), *numbers(AGENT_SUMS, share["agents"] * times))
-            for span, at, times in moments
-            for name in agents
-        ]
-    )
-
-
-def numbers(columns: tuple[str, ...], calls: float) -> Row:
-    return [round(calls * 20_000 if name.endswith("_ms") else calls) for name in columns]
+        cursor.execute("VACUUM ANALYZE")
 
 
 def measure_pages(admin: User, options: Namespace) -> Iterator[Figure]:
     client = Client()
     client.force_login(admin)
-    floor = percentile([bare() for _ in range(options.runs)], 50)
-    rows = QueueFigures.objects.count(), AgentFigures.objects.count()
-    note = f"{rows[0]:,} + {rows[1]:,} sums of {options.calls:,} calls; no rows of calls; whole HTML page"
-    for name, address in PAGES.items():
-        client.get(address)
-        taken = [milliseconds(client, address) for _ in range(options.runs)]
-        told = f"p50 {percentile(taken, 50):.3g} ms; {note}"
-        yield Figure(f"{name}, p95", percentile(taken, 95), "ms", floor, "one sum over all days, p50", told)
+    rows = QueueFigures.objects.count() + AgentFigures.objects.count()
+    note = f"{rows:,} sums of {options.calls:,} calls, {options.rows:,} of them as rows; the whole HTML page"
+    for asked in PAGES:
+        page = [clocked(lambda asked=asked: get(client, asked.address)) for _ in range(options.runs + 1)][1:]
+        bare = [clocked(lambda asked=asked: read(admin, asked)) for _ in range(options.runs + 1)][1:]
+        wall, own = ([each[which] for each in page] for which in (0, 1))
+        limit = percentile([each[0] for each in bare], 50)
+        told = f"p50 {percentile(wall, 50):.3g} ms; {note}"
+        yield Figure(
+            f"{asked.name}, p95", percentile(wall, 95), "ms", limit, "the same sums by SQL, p50", told
+        )
+        told = f"p50 {percentile(own, 50):.3g} ms of this process; PostgreSQL's own is not in it"
+        yield Figure(f"{asked.name}, CPU time, p95", percentile(own, 95), "ms", note=told)
 
 
-def milliseconds(client: Client, address: str) -> float:
-    began = time.perf_counter()
+def clocked(work: Callable[[], None]) -> tuple[float, float]:
+    """Milliseconds that passed, and those of them that this process worked."""
+    began, worked = time.perf_counter(), time.process_time()
+    work()
+    return (time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000
+
+
+def get(client: Client, address: str) -> None:
     if (status := client.get(address).status_code) != 200:
         raise RuntimeError(f"{address} answers {status}")
-    return (time.perf_counter() - began) * 1000
 
 
-def bare() -> float:
-    began = time.perf_counter()
+def read(admin: User, asked: Asked) -> None:
+    """Ask for the sums that the page needs, by name and by moment, and do nothing with them."""
+    until = timezone.now()
+    since = until - asked.days * DAY
+    values = [admin.account_id, asked.span, since, until]
     with connection.cursor() as cursor:
-        cursor.execute(DAILY)
-        cursor.fetchall()
-    return (time.perf_counter() - began) * 1000
+        for statement in asked.statements():
+            cursor.execute(statement, values)
+            cursor.fetchall()
 
 
 if __name__ == "__main__":

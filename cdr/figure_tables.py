@@ -138,3 +138,7 @@ class StatisticsCheck(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.compared} compared, {self.repaired} repaired"
+
+    @classmethod
+    def newest(cls, checks: models.QuerySet[StatisticsCheck]) -> StatisticsCheck | None:
+        return checks.order_by("-checked_at").first()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, Self, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -20,6 +22,7 @@ from queues.models import Queue
 from queues.thresholds import SERVICE_LEVEL_DEFAULT, SHORT_ABANDON_DEFAULT
 
 Place = tuple[str, dt.datetime | None]
+OpenStatuses = dict[str, tuple[dt.datetime, str]]
 BY_DAYS = (Step.DAY, Step.WEEK, Step.MONTH)
 
 
@@ -181,7 +184,12 @@ class Reading:
         moments = [moment for moment in (self.since, self.until) if moment]
         if step not in (None, *BY_DAYS) or any(start_of(m, Step.DAY, zone) != m for m in moments):
             return False
-        return FiguresMark.objects.filter(account=self.account, zone=zone.key, complete=True).exists()
+        return self._has_days
+
+    @cached_property
+    def _has_days(self) -> bool:
+        marks = FiguresMark.objects.filter(account=self.account, zone=self.account.zone.key)
+        return marks.filter(complete=True).exists()
 
 
 def queue_columns(limits: Mapping[str, Limits]) -> dict[str, Expression]:
@@ -215,24 +223,34 @@ def limits_of(queues: QuerySet[Queue]) -> dict[str, Limits]:
     return {name: Limits(within, short) for name, within, short in rows}
 
 
-def still_logged_in(
-    rows: QuerySet[AgentNow], since: dt.datetime | None, until: dt.datetime, step: Step | None, zone: ZoneInfo
-) -> dict[Place, AgentSums]:
-    """The time up to now of statuses that are not over, which no stored figure has yet."""
-    latest: dict[str, tuple[dt.datetime, str]] = {}
+def open_statuses(rows: QuerySet[AgentNow]) -> OpenStatuses:
+    """Each agent's newest status and since when, as the switches say now."""
+    latest: OpenStatuses = {}
     told = rows.filter(status_since__isnull=False).values_list("agent_name", "status_since", "status")
     for name, at, status in told:
         if at:
             latest[name] = max(latest.get(name, (at, status)), (at, status))
-    found: dict[Place, AgentSums] = {}
-    for name, (at, status) in latest.items():
+    return {name: found for name, found in latest.items() if found[1] not in ("", LOGGED_OUT)}
+
+
+def still_logged_in(
+    statuses: OpenStatuses,
+    since: dt.datetime | None,
+    until: dt.datetime,
+    step: Step | None,
+    zone: ZoneInfo,
+    each: bool,
+) -> dict[Place, AgentSums]:
+    """The time up to now of statuses that are not over, which no stored figure has yet."""
+    login: Counter[Place] = Counter()
+    on_break: Counter[Place] = Counter()
+    for name, (at, status) in statuses.items():
         begin = max(at, since) if since else at
-        end = min(until, at + LONGEST_STATUS)
-        if status not in ("", LOGGED_OUT):
-            for start, ms in stretches(begin, end, step, zone):
-                on_break = ms if status == ON_BREAK else 0
-                found[name, start] = AgentSums(login_ms=ms, break_ms=on_break)
-    return found
+        for start, ms in stretches(begin, min(until, at + LONGEST_STATUS), step, zone):
+            place = (name if each else "", start)
+            login[place] += ms
+            on_break[place] += ms if status == ON_BREAK else 0
+    return {place: AgentSums(login_ms=ms, break_ms=on_break[place]) for place, ms in login.items()}
 
 
 def stretches(

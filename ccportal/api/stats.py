@@ -24,7 +24,7 @@ from ccportal.api.times import iso
 from ccportal.api.views import AccountView, preferred
 from ccportal.measures import AGENT_MEASURES, QUEUE_MEASURES, Measure, Unit
 from cdr.buckets import DAY, Step, next_start, start_of
-from cdr.figures import Place, Reading, added, limits_of, still_logged_in
+from cdr.figures import Place, Reading, added, limits_of, open_statuses, still_logged_in
 from cdr.models import AgentFigures, QueueFigures
 from queues.live_rows import AgentNow
 from queues.models import Agent, Queue
@@ -160,7 +160,9 @@ class AgentStatistics(Statistics):
         if reading.names:
             rows = rows.filter(agent_name__in=reading.names)
         until = min(timezone.now(), reading.until or timezone.now())
-        return added(stored, still_logged_in(rows, reading.since, until, step, self.account.zone))
+        statuses = open_statuses(rows)
+        on = still_logged_in(statuses, reading.since, until, step, self.account.zone, each=True)
+        return added(stored, on)
 
     def labels(self) -> dict[str, str]:
         return dict(self.within(Agent).order_by().values_list("name", "label"))

@@ -44,7 +44,7 @@ from ccportal.portal.switches import (
     with_newest_gap,
 )
 from ccportal.portal.wording import capped, listed
-from cdr.models import Call
+from cdr.models import Call, StatisticsCheck
 from cdr.search import COUNT_LIMIT, count_capped
 from recordings.expected import REFUSED
 from recordings.models import Decision, Delivery, Recording, Redo, State
@@ -132,6 +132,7 @@ class HealthView(CaretakerView):
                 (clock.at(refusal.at), refusal)
                 for refusal in newest_refusals(decisions, calls, files, filters.period)
             ],
+            "check": StatisticsCheck.newest(self.visible(StatisticsCheck).filter(account=account)),
             **progress_of(self.visible(Redo).filter(account=account), clock),
         }
 

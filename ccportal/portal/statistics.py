@@ -3,99 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Any, ClassVar
-from urllib.parse import quote_plus, urlencode
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import escape
-from django.utils.safestring import SafeString
 
 from accounts.access import Action
 from ccportal.api.columns import Column, Kind
 from ccportal.api.sheets import sheet
 from ccportal.api.stats import measured
-from ccportal.measures import AGENT_MEASURES, QUEUE_MEASURES, Measure, Unit
-from ccportal.portal.calls import NamedView
-from ccportal.portal.clock import duration
-from ccportal.portal.filters import Option, named_options, without_nul
-from ccportal.portal.period import CUSTOM, PRESETS, Period, read_period
-from cdr.buckets import DAY, Step, midnight, next_start, start_of, starts_between
-from cdr.figures import AgentSums, Place, QueueSums, Reading, added, limits_of, still_logged_in
+from ccportal.measures import AGENT_MEASURES, QUEUE_MEASURES, Measure
+from ccportal.portal.calls import labelled_agents, labelled_queues
+from ccportal.portal.filters import named_options
+from ccportal.portal.page import AccountView
+from ccportal.portal.statistics_asked import STEP_NAMES, Asked
+from ccportal.portal.statistics_lines import Lines, heading, menu
+from cdr.buckets import Step, starts_between
+from cdr.figures import (
+    AgentSums,
+    Limits,
+    OpenStatuses,
+    Place,
+    QueueSums,
+    Reading,
+    added,
+    limits_of,
+    open_statuses,
+    still_logged_in,
+)
 from cdr.models import AgentFigures, QueueFigures, StatisticsCheck
 from queues.live_rows import AgentNow
-from queues.models import Queue
+from queues.models import Agent, Queue
 
-USUAL = "7d"
+PAGE_SIZE = 50
 AGENT_BARS = (
     ("Talk", "talk_ms", "agent"),
     ("Hold", "hold_ms", "note-mark"),
     ("Wrap-up", "wrap_up_ms", "warn-mark"),
     ("Break", "break_ms", "idle-mark"),
 )
-STEP_NAMES = {
-    Step.QUARTER_HOUR: "15 min",
-    Step.HOUR: "Hour",
-    Step.DAY: "Day",
-    Step.WEEK: "Week",
-    Step.MONTH: "Month",
-}
-LONGEST_IN_DAYS = {Step.QUARTER_HOUR: 2, Step.HOUR: 14, Step.DAY: 124, Step.WEEK: 750}
-FIRST_YEARS = 10 * 366
+QUEUE_BARS = (
+    ("Answered", "answered", "agent"),
+    ("Abandoned", "abandoned", "warn-mark"),
+    ("Short", "short", "idle-mark"),
+)
+HOUR_MS = 3_600_000
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A figure in a table: as people read it, and the address of its calls."""
-
-    label: str
-    text: str
-    url: str = ""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A queue, an agent or a stretch of time."""
-
-    name: str
-    figures: list[Shown]
-
-    @property
-    def cells(self) -> SafeString:
-        """The figures as cells of a table; a template takes ten times as long for thousands of them."""
-        name = escape(self.name)
-        return SafeString("".join(self.cell(name, figure) for figure in self.figures))
-
-    def cell(self, name: str, figure: Shown) -> str:
-        if not figure.url:
-            return f'<td class="r num"><span class="muted">{figure.text}</span></td>'
-        told = f"{name}, {figure.label} {figure.text}: show these calls"
-        link = f'<a class="n" href="{escape(figure.url)}" aria-label="{told}">{figure.text}</a>'
-        return f'<td class="r num">{link}</td>'
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What an address asks for; ``until`` is where the last stretch ends."""
-
-    period: Period
-    since: datetime
-    until: datetime
-    step: Step
-    names: tuple[str, ...]
-
-    def pairs(self) -> list[tuple[str, str]]:
-        days = (("from", self.period.first), ("to", self.period.last))
-        key = "" if self.period.key == CUSTOM else self.period.key
-        return [("period", key)] * bool(key) + [(name, day.isoformat()) for name, day in days if day]
-
-
-class StatisticsView(NamedView):
+class StatisticsView(AccountView):
     """Figures of a period; what they are of is said by the two below."""
 
     section = "statistics"
@@ -104,6 +64,7 @@ class StatisticsView(NamedView):
     measures: ClassVar[Sequence[Measure]]
     tiles: ClassVar[Sequence[str]]
     table: ClassVar[Sequence[str]]
+    nothing: ClassVar[Any]
 
     def sums(self, step: Step | None, *, each: bool) -> dict[Place, Any]:
         raise NotImplementedError
@@ -119,67 +80,85 @@ class StatisticsView(NamedView):
         by_name = {name: sums for (name, _), sums in self.sums(None, each=True).items()}
         if request.GET.get("format") == "csv":
             return self.file(by_name)
-        whole = sum(by_name.values(), self.nothing)
-        over_time = self.over_time()
-        return self.show("portal/statistics.html", **self.contents(by_name, whole, over_time))
-
-    @property
-    def nothing(self) -> Any:
-        raise NotImplementedError
+        return self.show("portal/statistics.html", **self.contents(by_name, self.over_time()))
 
     @cached_property
     def asked(self) -> Asked:
-        params = self.request.GET
-        now = timezone.now()
-        key = params.get("period", "") or ("" if params.get("from") or params.get("to") else USUAL)
-        period = read_period(key, params.get("from", ""), params.get("to", ""), self.zone, now)
-        tomorrow = midnight(now.astimezone(self.zone).date() + DAY, self.zone)
-        until = min(period.until or tomorrow, tomorrow)
-        since = max(period.since or until - FIRST_YEARS * DAY, until - FIRST_YEARS * DAY)
-        since = start_of(min(since, until), Step.DAY, self.zone)
-        names = without_nul(params.getlist(self.parameter))
-        return Asked(period, since, until, step_of(params.get("by", ""), since, until), names)
+        return Asked.read(self.request.GET, self.parameter, self.zone, timezone.now())
 
     @cached_property
     def reading(self) -> Reading:
         return Reading(self.chosen, self.asked.since, self.asked.until, self.asked.names)
+
+    @cached_property
+    def lines(self) -> Lines:
+        return Lines(self.asked, self.zone, self.of_keys(self.table))
 
     def over_time(self) -> dict[datetime, Any]:
         """The figures of every stretch, of those without calls too."""
         asked = self.asked
         known = {start: sums for (_, start), sums in self.sums(asked.step, each=False).items() if start}
         starts = starts_between(asked.since, min(asked.until, timezone.now()), asked.step, self.zone)
-        return {start: known.get(start, self.nothing) for start in starts}
+        return dict.fromkeys(starts, self.nothing) | known
 
-    def contents(
-        self, by_name: Mapping[str, Any], whole: Any, over_time: Mapping[datetime, Any]
-    ) -> dict[str, Any]:
-        asked = self.asked
-        labels = self.labels
-        named = sorted(by_name, key=lambda name: str(labels.get(name, name)).casefold())
+    def contents(self, by_name: Mapping[str, Any], over_time: Mapping[datetime, Any]) -> dict[str, Any]:
+        asked, make = self.asked, self.lines
+        whole = sum(over_time.values(), self.nothing)
+        headings = [heading(measure, asked) for measure in self.of_keys(self.table)]
         return {
             "what": self.what,
-            "parameter": self.parameter,
             "heading_of_name": self.what[:-1].capitalize(),
-            "headings": self.of_keys(self.table),
-            "tiles": [(measure, self.shown(measure, whole)) for measure in self.of_keys(self.tiles)],
-            "lines": [self.line(labels.get(name) or short(name), by_name[name], name=name) for name in named],
-            "whole": self.line("All", whole) if len(named) > 1 else None,
+            "headings": headings,
+            "by_name_url": f"{asked.address(sort='')}#h-each",
+            "is_by_name": not any(each.sorted for each in headings),
+            "tiles": [make.tile(measure, whole) for measure in self.of_keys(self.tiles)],
+            "whole": make.line("All", whole) if len(by_name) > 1 else None,
             "stretches": [
-                self.line(self.stretch_name(start), sums, start=start) for start, sums in over_time.items()
+                make.line(asked.name_of(start, self.zone), sums, start=start)
+                for start, sums in over_time.items()
             ],
             "chart": self.chart(over_time),
             "definitions": self.measures,
-            "period": asked.period,
-            "periods": self.period_options(),
-            "steps": self.step_options(),
-            "options": named_options(labels, asked.names),
-            "chosen_names": asked.names,
+            "asked": asked,
+            "menu": menu(self.parameter, named_options(self.labels, asked.names)),
             "tabs": self.tabs(),
-            "csv_url": self.address(format="csv") if self.may_export else "",
-            "check": self.last_check(),
+            "csv_url": asked.address(format="csv") if self.may_export else "",
+            "check": StatisticsCheck.newest(self.rows(StatisticsCheck)),
             "step_name": STEP_NAMES[asked.step],
+            **self.page(by_name),
         }
+
+    def page(self, by_name: Mapping[str, Any]) -> dict[str, Any]:
+        """The part of the table of names that is shown, and the way to what is before and behind it."""
+        asked = self.asked
+        pages = max(-(-len(by_name) // PAGE_SIZE), 1)
+        number = min(asked.page, pages)
+        first = (number - 1) * PAGE_SIZE
+        shown = self.in_order(by_name)[first : first + PAGE_SIZE]
+        before, behind = number - 1, number + 1 if number < pages else 0
+        return {
+            "lines": [self.lines.line(self.label(name), by_name[name], name=name) for name in shown],
+            "count": len(by_name),
+            "first": first + 1,
+            "last": first + len(shown),
+            "pages": pages,
+            "previous_url": f"{asked.address(page=str(before))}#h-each" if before else "",
+            "next_url": f"{asked.address(page=str(behind))}#h-each" if behind else "",
+        }
+
+    def in_order(self, by_name: Mapping[str, Any]) -> list[str]:
+        """By name, or by a figure; those that have none come last."""
+        named = sorted(by_name, key=lambda name: self.label(name).casefold())
+        falling, key = self.asked.sort.startswith("-"), self.asked.sort.removeprefix("-")
+        if key not in self.table:
+            return named
+        values = {name: getattr(by_name[name], key) for name in named}
+        known = [name for name in named if values[name] is not None]
+        known.sort(key=lambda name: values[name], reverse=falling)
+        return known + [name for name in named if values[name] is None]
+
+    def label(self, name: str) -> str:
+        return self.labels.get(name) or name.partition("@")[0]
 
     @property
     def may_export(self) -> bool:
@@ -189,84 +168,18 @@ class StatisticsView(NamedView):
         by_key = {measure.key: measure for measure in self.measures}
         return [by_key[key] for key in keys]
 
-    def line(self, label: str, sums: Any, *, name: str = "", start: datetime | None = None) -> Line:
-        shown = [self.shown(measure, sums, name, start) for measure in self.of_keys(self.table)]
-        return Line(label, shown)
-
-    def shown(self, measure: Measure, sums: Any, name: str = "", start: datetime | None = None) -> Shown:
-        value = measure.of(sums)
-        url = self.calls_url(measure, value, name, start) if value else ""
-        return Shown(measure.label, as_text(measure.unit, value), url)
-
-    def calls_url(self, measure: Measure, value: float | None, name: str, start: datetime | None) -> str:
-        """The address of the calls that a figure counts."""
-        if not measure.calls:
-            return ""
-        wait = f"&wait={value}" if measure.calls == "longest" else ""
-        return f"{self.calls_between(measure.calls, start)}{self.named(name)}{wait}"
-
-    def calls_between(self, figure: str, start: datetime | None) -> str:
-        """The address of a figure's calls in a stretch, or in all of the time."""
-        known = self.addresses.get((figure, start))
-        if known:
-            return known
-        asked = self.asked
-        until = min(next_start(start, asked.step, self.zone), asked.until) if start else asked.until
-        since = max(start, asked.since) if start else asked.since
-        pairs = {"figure": figure, "since": since.isoformat(), "until": until.isoformat()}
-        address = f"{reverse('calls')}?{urlencode(pairs)}"
-        self.addresses[figure, start] = address
-        return address
-
-    @cached_property
-    def addresses(self) -> dict[tuple[str, datetime | None], str]:
-        return {}
-
-    def named(self, name: str) -> str:
-        names = (name,) if name else self.asked.names
-        return "".join(f"&{self.parameter}={quote_plus(each)}" for each in names)
-
-    def stretch_name(self, start: datetime) -> str:
-        local = start.astimezone(self.zone)
-        if self.asked.step is Step.MONTH:
-            return f"{local:%b %Y}"
-        if self.asked.step in (Step.DAY, Step.WEEK):
-            return f"{local:%a} {local.day} {local:%b}"
-        several = self.asked.until - self.asked.since > DAY
-        return f"{local:%a} {local.day} {local:%b, %H:%M}" if several else f"{local:%H:%M}"
-
-    def address(self, **changes: str) -> str:
-        asked = self.asked
-        pairs = [*asked.pairs(), *((self.parameter, name) for name in asked.names)]
-        pairs.append(("by", self.request.GET.get("by", "")))
-        kept = [(name, value) for name, value in pairs if value and name not in changes]
-        return f"?{urlencode(kept + [(name, value) for name, value in changes.items() if value])}"
-
-    def period_options(self) -> list[tuple[Option, str]]:
-        dropped = {"from": "", "to": "", "by": ""}
-        return [
-            (Option(key, label, key == self.asked.period.key), self.address(period=key, **dropped))
-            for key, label in PRESETS.items()
-            if key != "all"
-        ]
-
-    def step_options(self) -> list[tuple[Option, str]]:
-        days = (self.asked.until - self.asked.since) / DAY
-        return [
-            (Option(step.value, label, step is self.asked.step), self.address(by=step.value))
-            for step, label in STEP_NAMES.items()
-            if days <= LONGEST_IN_DAYS.get(step, days) + 1
-        ]
-
     def tabs(self) -> list[tuple[str, str, bool]]:
-        query = f"?{urlencode(self.asked.pairs())}"
+        query = f"?{urlencode(self.asked.days())}"
         return [
             ("Queues", reverse("statistics") + query, self.what == "queues"),
             ("Agents", reverse("statistics-agents") + query, self.what == "agents"),
         ]
 
-    def last_check(self) -> StatisticsCheck | None:
-        return self.rows(StatisticsCheck).order_by("-checked_at").first()
+    def drawn(
+        self, lines: Mapping[datetime, Any], unit: str, bars: list[dict[str, Any]], share: dict[str, Any]
+    ) -> dict[str, Any]:
+        labels = [self.asked.name_of(start, self.zone) for start in lines]
+        return {"labels": labels, "unit": unit, "bars": bars, "line": share}
 
     def file(self, by_name: Mapping[str, Any]) -> HttpResponseBase:
         if not self.may_export:
@@ -286,28 +199,24 @@ class QueueStatisticsView(StatisticsView):
     )
     nothing = QueueSums()
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
-        return self.names.queues
+        return labelled_queues(self.rows(Queue))
+
+    @cached_property
+    def limits(self) -> dict[str, Limits]:
+        return limits_of(self.rows(Queue))
 
     def sums(self, step: Step | None, *, each: bool) -> dict[Place, QueueSums]:
-        return self.reading.queues(self.rows(QueueFigures), limits_of(self.rows(Queue)), step, each)
+        return self.reading.queues(self.rows(QueueFigures), self.limits, step, each)
 
     def chart(self, lines: Mapping[datetime, QueueSums]) -> dict[str, Any]:
-        return {
-            "labels": [self.stretch_name(start) for start in lines],
-            "unit": "calls",
-            "bars": [
-                {"label": "Answered", "tone": "agent", "values": [each.answered for each in lines.values()]},
-                {
-                    "label": "Abandoned",
-                    "tone": "warn-mark",
-                    "values": [each.abandoned for each in lines.values()],
-                },
-                {"label": "Short", "tone": "idle-mark", "values": [each.short for each in lines.values()]},
-            ],
-            "line": {"label": "Service level", "values": percent(lines.values(), "service_level")},
-        }
+        bars = [
+            {"label": label, "tone": tone, "values": [getattr(each, key) for each in lines.values()]}
+            for label, key, tone in QUEUE_BARS
+        ]
+        share = {"label": "Service level", "values": percent(lines.values(), "service_level")}
+        return self.drawn(lines, "calls", bars, share)
 
 
 class AgentStatisticsView(StatisticsView):
@@ -316,63 +225,36 @@ class AgentStatisticsView(StatisticsView):
     table = tuple(measure.key for measure in AGENT_MEASURES)
     nothing = AgentSums()
 
-    @property
+    @cached_property
     def labels(self) -> dict[str, str]:
-        return self.names.agents
+        return labelled_agents(self.rows(Agent))
+
+    @cached_property
+    def statuses(self) -> OpenStatuses:
+        rows = self.rows(AgentNow)
+        return open_statuses(rows.filter(agent_name__in=self.asked.names) if self.asked.names else rows)
 
     def sums(self, step: Step | None, *, each: bool) -> dict[Place, AgentSums]:
         stored = self.reading.agents(self.rows(AgentFigures), step, each)
         now = min(timezone.now(), self.asked.until)
-        rows = self.rows(AgentNow)
-        if self.asked.names:
-            rows = rows.filter(agent_name__in=self.asked.names)
-        on = still_logged_in(rows, self.asked.since, now, step, self.zone)
-        if each:
-            return added(stored, on)
-        for (_, start), sums in on.items():
-            stored = added(stored, {("", start): sums})
-        return stored
+        return added(stored, still_logged_in(self.statuses, self.asked.since, now, step, self.zone, each))
 
     def chart(self, lines: Mapping[datetime, AgentSums]) -> dict[str, Any]:
-        return {
-            "labels": [self.stretch_name(start) for start in lines],
-            "unit": "hours",
-            "bars": [
-                {
-                    "label": label,
-                    "tone": tone,
-                    "values": [round(getattr(each, key) / 3_600_000, 2) for each in lines.values()],
-                }
-                for label, key, tone in AGENT_BARS
-            ],
-            "line": {"label": "Occupancy", "values": percent(lines.values(), "occupancy")},
-        }
-
-
-def step_of(asked: str, since: datetime, until: datetime) -> Step:
-    """The step that is asked for, or the finest that gives a chart that can be read."""
-    days = (until - since) / DAY
-    fits = [step for step in Step if days <= LONGEST_IN_DAYS.get(step, days) + 1]
-    usual = Step.HOUR if days <= 2 else Step.DAY
-    wanted = [step for step in fits if step.value == asked] or [step for step in fits if step is usual]
-    return (wanted or fits)[0]
-
-
-def as_text(unit: Unit, value: float | None) -> str:
-    if value is None:
-        return "-"
-    if unit is Unit.SHARE:
-        return f"{value * 100:.1f}%"
-    return duration(round(value)) if unit is Unit.TIME else f"{value:,}"
+        bars = [
+            {
+                "label": label,
+                "tone": tone,
+                "values": [round(getattr(each, key) / HOUR_MS, 2) for each in lines.values()],
+            }
+            for label, key, tone in AGENT_BARS
+        ]
+        share = {"label": "Occupancy", "values": percent(lines.values(), "occupancy")}
+        return self.drawn(lines, "hours", bars, share)
 
 
 def percent(lines: Iterable[Any], name: str) -> list[float | None]:
     values = (getattr(each, name) for each in lines)
     return [None if value is None else round(value * 100, 1) for value in values]
-
-
-def short(name: str) -> str:
-    return name.partition("@")[0]
 
 
 def csv_columns(what: str, labels: Mapping[str, str], measures: Iterable[Measure]) -> list[Column]:

@@ -11,7 +11,7 @@ from accounts.models import Account
 from accounts.tenancy import TenantQuerySet
 from ccportal.measures import QUEUE_MEASURES, Measure
 from ccportal.portal.page import address_of
-from ccportal.portal.statistics import as_text
+from ccportal.portal.statistics_lines import as_text
 from cdr.buckets import Step, next_start, start_of
 from cdr.figures import QueueSums, Reading, limits_of
 from cdr.models import QueueFigures

@@ -26,6 +26,7 @@ SMALL = {
         *("--runs", "1", "--database", "sqlite"),
     ),
     "reader": ("--events", "50"),
+    "rollups": ("--calls", "150", "--database", "sqlite"),
 }
 
 
@@ -68,6 +69,16 @@ def test_calls_list_asks_every_question() -> None:
         pytest.skip(str(missing))
     found = figures("calls_list", "--calls", "300", "--runs", "1")
     assert [figure["name"] for figure in found if not figure["value"]] == []
+
+
+@pytest.mark.slow
+def test_figures_of_two_switches_are_a_count_of_their_rows() -> None:
+    try:
+        find_programs()
+    except NoPostgreSQL as missing:
+        pytest.skip(str(missing))
+    found = figures("rollups", "--calls", "2000")
+    assert found[0]["value"] == found[0]["limit"] > 10_000
 
 
 def test_table_shows_the_ratio_and_the_note() -> None:

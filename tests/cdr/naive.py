@@ -14,6 +14,7 @@ from queues.models import AgentChange
 Figures = dict[tuple[str, str, dt.datetime], dict[str, int]]
 SECOND = dt.timedelta(seconds=1)
 WITHDRAWN = ("", "LOSE_RACE", "ORIGINATOR_CANCEL", "PICKED_OFF", "SYSTEM_SHUTDOWN", "LOST_TRACK")
+AT_ONCE = 2000
 
 
 def quarter(moment: dt.datetime) -> dt.datetime:
@@ -35,7 +36,8 @@ def overlaps(begin: dt.datetime, end: dt.datetime) -> list[tuple[dt.datetime, in
 
 def queue_figures(account: Account) -> Figures:
     sums: dict[tuple[str, dt.datetime], Counter[str]] = defaultdict(Counter)
-    for visit in QueueVisit.objects.filter(account=account):
+    visits = QueueVisit.objects.filter(account=account).prefetch_related("offers")
+    for visit in visits.iterator(chunk_size=AT_ONCE):
         mine = sums[visit.queue_name, quarter(visit.joined_at)]
         mine["offered"] += 1
         wait = (visit.wait_ms or 0) / 1000
@@ -54,7 +56,9 @@ def queue_figures(account: Account) -> Figures:
         if visit.answered_at or visit.left_at:
             mine["wait_ms"] += visit.wait_ms or 0
         mine["longest_wait_ms"] = max(mine["longest_wait_ms"], visit.wait_ms or 0)
-        for offer in visit.offers.filter(outcome="answered"):
+        for offer in visit.offers.all():
+            if offer.outcome != "answered":
+                continue
             talked = offer.talk_ms or 0
             mine["talk_ms"] += talked - min(offer.hold_ms, talked)
             mine["hold_ms"] += min(offer.hold_ms, talked)
@@ -64,7 +68,7 @@ def queue_figures(account: Account) -> Figures:
 
 def agent_figures(account: Account) -> Figures:
     sums: dict[tuple[str, dt.datetime], Counter[str]] = defaultdict(Counter)
-    for offer in AgentOffer.objects.filter(account=account):
+    for offer in AgentOffer.objects.filter(account=account).iterator(chunk_size=AT_ONCE):
         mine = sums[offer.agent_name, quarter(offer.offered_at)]
         mine["offered"] += 1
         mine["answered"] += offer.outcome == "answered"

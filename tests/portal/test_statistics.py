@@ -11,7 +11,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import Account, Role
-from cdr.models import AgentOffer, QueueVisit
+from cdr.buckets import midnight
+from cdr.figure_tables import Span
+from cdr.models import AgentFigures, AgentOffer, QueueVisit
 from cdr.recount import rebuild
 from queues.live_rows import AgentNow
 from queues.models import Queue
@@ -173,8 +175,38 @@ def test_steps_add_up_to_the_whole(signed_in: Client, step: str) -> None:
 
 def test_a_page_asks_few_questions(signed_in: Client, django_assert_max_num_queries: object) -> None:
     for page in ("/statistics/", "/statistics/agents/"):
-        with django_assert_max_num_queries(16):  # type: ignore[operator]
+        with django_assert_max_num_queries(13):  # type: ignore[operator]
             signed_in.get(page, {"period": "30d"})
+
+
+def many_agents(account: Account, number: int) -> None:
+    """Agents 2000 and on; each has one visit more than the one before."""
+    begins_at = midnight(timezone.now().astimezone(account.zone).date(), account.zone)
+    AgentFigures.objects.bulk_create(
+        AgentFigures(account=account, span=span, begins_at=begins_at, agent_name=f"{2000 + n}", offered=n + 1)
+        for n in range(number)
+        for span in Span
+    )
+
+
+def test_many_agents_are_shown_a_page_at_a_time(client: Client) -> None:
+    account = make.make_account(time_zone="Asia/Kolkata")
+    client.force_login(make.make_user(account))
+    many_agents(account, 120)
+    pages = [client.get("/statistics/agents/", {"page": page}).content.decode() for page in (1, 2, 3, 9, -1)]
+    names = [re.findall(r"<bdi>(2\d{3})</bdi></th>", page) for page in pages]
+    assert [name for some in names[:3] for name in some] == [f"{2000 + n}" for n in range(120)]
+    assert [len(some) for some in names] == [50, 50, 20, 20, 50]
+    assert all(f"All, Offered {sum(range(121)):,}: show these calls" in page for page in pages)
+
+
+def test_the_table_is_sorted_by_a_figure(client: Client) -> None:
+    account = make.make_account(time_zone="Asia/Kolkata")
+    client.force_login(make.make_user(account))
+    many_agents(account, 60)
+    for sort, first in (("-offered", "2059"), ("offered", "2000"), ("", "2000"), ("nothing", "2000")):
+        page = client.get("/statistics/agents/", {"sort": sort}).content.decode()
+        assert re.findall(r"<bdi>(2\d{3})</bdi></th>", page)[0] == first
 
 
 def test_nothing_is_said_so(client: Client) -> None:
