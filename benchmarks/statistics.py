@@ -7,6 +7,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import ParamSpec
 
 from django.db import connection
 from django.test import Client
@@ -24,10 +25,11 @@ from queues.live_rows import AgentNow
 from queues.models import Agent
 from tests.postgres import NoPostgreSQL
 
+P = ParamSpec("P")
 WORKED = 40  # quarter-hours of a day, from 8:00 on
 STARTS = (
-    "SELECT 'quarter' AS span, day + interval '8 hours' + n * interval '15 minutes' AS at, 1 AS times"
-    f" FROM days, generate_series(0, {WORKED - 1}) AS n UNION ALL SELECT 'day', day, {WORKED}"  # noqa: S608
+    "SELECT 'quarter' AS span, day + interval '8 hours' + n * interval '15 minutes' AS at, 1 AS times"  # noqa: S608
+    f" FROM days, generate_series(0, {WORKED - 1}) AS n UNION ALL SELECT 'day', day, {WORKED}"
     " FROM days"
 )
 SOURCE = (
@@ -105,7 +107,9 @@ def measure(options: Namespace) -> Iterator[Figure]:
 
 
 def account_of(admin: User) -> Account:
-    return Account.objects.get(pk=admin.account_id)
+    if admin.account is None:
+        raise TypeError("The administrator has no account.")
+    return admin.account
 
 
 def fill_sums(account: Account, options: Namespace) -> None:
@@ -144,8 +148,8 @@ def measure_pages(admin: User, options: Namespace) -> Iterator[Figure]:
     rows = QueueFigures.objects.count() + AgentFigures.objects.count()
     note = f"{rows:,} sums of {options.calls:,} calls, {options.rows:,} of them as rows; the whole HTML page"
     for asked in PAGES:
-        page = [clocked(lambda asked=asked: get(client, asked.address)) for _ in range(options.runs + 1)][1:]
-        bare = [clocked(lambda asked=asked: read(admin, asked)) for _ in range(options.runs + 1)][1:]
+        page = [clocked(get, client, asked.address) for _ in range(options.runs + 1)][1:]
+        bare = [clocked(read, admin, asked) for _ in range(options.runs + 1)][1:]
         wall, own = ([each[which] for each in page] for which in (0, 1))
         limit = percentile([each[0] for each in bare], 50)
         told = f"p50 {percentile(wall, 50):.3g} ms; {note}"
@@ -156,10 +160,10 @@ def measure_pages(admin: User, options: Namespace) -> Iterator[Figure]:
         yield Figure(f"{asked.name}, CPU time, p95", percentile(own, 95), "ms", note=told)
 
 
-def clocked(work: Callable[[], None]) -> tuple[float, float]:
+def clocked(work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> tuple[float, float]:
     """Milliseconds that passed, and those of them that this process worked."""
     began, worked = time.perf_counter(), time.process_time()
-    work()
+    work(*args, **kwargs)
     return (time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000
 
 

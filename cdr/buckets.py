@@ -57,6 +57,7 @@ def midnight(day: dt.date, zone: ZoneInfo) -> dt.datetime:
     return dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC)
 
 
+@lru_cache(maxsize=100_000)
 def next_start(start: dt.datetime, step: Step, zone: ZoneInfo) -> dt.datetime:
     """When the stretch after the one that begins here does."""
     if step is Step.QUARTER_HOUR:
