@@ -86,7 +86,6 @@ CDR_COLUMNS = (
     text("call_direction_for_people", "call__direction", "inbound, outbound, internal, forwarded, unknown"),
     text("caller_id_number", "caller_number"),
     text("caller_id_name", "caller_name"),
-    CONTACT_NAME,
     text("callee_id_number", "callee_number"),
     text("callee_id_name", "callee_name"),
     text("to", "final_destination_number", "Where the leg was going at its end"),
@@ -114,6 +113,7 @@ CDR_COLUMNS = (
         gathered=Gathered(("call_id", "uuid", "call__recording_count"), recordings_of_legs),
     ),
     text("media_server", "switch__name"),
+    CONTACT_NAME,
 )
 
 CALL_COLUMNS = (
@@ -124,7 +124,6 @@ CALL_COLUMNS = (
     text("outcome", "outcome"),
     text("caller_id_number", "caller_number"),
     text("caller_id_name", "caller_name"),
-    CONTACT_NAME,
     text("callee_id_number", "callee_number"),
     text("callee_id_name", "callee_name"),
     text("dialed_number", "dialed_number", "The number that was dialled, also after a transfer"),
@@ -154,6 +153,7 @@ CALL_COLUMNS = (
         gathered=Gathered(("id", "recording_count"), recordings_of_calls),
     ),
     text("media_server", "switch__name"),
+    CONTACT_NAME,
 )
 
 DOCUMENT_COLUMNS = (

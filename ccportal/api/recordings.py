@@ -209,7 +209,6 @@ RECORDING_COLUMNS = (
     text("to", "callee_number"),
     text("caller_id_number", "caller_number"),
     text("caller_id_name", "caller_name"),
-    CONTACT_NAME,
     text("callee_id_number", "callee_number"),
     text("direction", "direction"),
     text("origin", "origin", "policy, action, queue, dialplan or conference"),
@@ -249,6 +248,7 @@ RECORDING_COLUMNS = (
     stored_json("tags", Kind.LIST, "tags"),
     flag("legal_hold", "legal_hold"),
     stored_json("masked", Kind.LIST, "masked", "Spans that are silenced"),
+    CONTACT_NAME,
 )
 
 

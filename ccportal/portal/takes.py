@@ -90,6 +90,8 @@ ORIGINS = {
     Origin.QUEUE: "the queue",
     Origin.DIALPLAN: "the dialplan of the switch",
     Origin.CONFERENCE: "a conference",
+    Origin.UPLOAD: "whoever sent the file",
+    Origin.LINKED: "a file that was found in the switch's folder",
 }
 
 

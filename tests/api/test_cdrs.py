@@ -27,7 +27,8 @@ ROW = (
     "id, call_id, interaction_id, direction, call_direction_for_people, caller_id_number, "
     "caller_id_name, callee_id_number, callee_id_name, to, from, dialed_number, duration_seconds, "
     "billing_seconds, timestamp, unix_timestamp, iso_8601, hangup_cause, other_leg_call_id, "
-    "owner_id, authorizing_id, bridge_id, queue_name, agent_name, media_recordings, media_server"
+    "owner_id, authorizing_id, bridge_id, queue_name, agent_name, media_recordings, media_server, "
+    "contact_name"
 )
 
 
@@ -75,6 +76,7 @@ def test_row_has_the_fields_of_a_leg(api: Api) -> None:
         "agent_name": "7",
         "media_recordings": [recording.pk.hex],
         "media_server": call.switch.name,
+        "contact_name": "",
     }
 
 

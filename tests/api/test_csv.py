@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.actors import actor_for
 from ccportal.api.cdrs import CDR_COLUMNS, CdrList, InteractionList
 from ccportal.api.columns import as_cell
+from ccportal.api.contacts import name_callers
 from ccportal.api.pages import Page
 from ccportal.api.queue_calls import QueueCallList
 from ccportal.api.quick_rows import QuickRows, can_be_quick
@@ -60,6 +61,7 @@ def test_long_files_have_the_cells_that_rows_have(api: Api, view: type[ListView]
     make_leg(make_call(api.account, ended_at=None, answered_at=None, duration=None))
     asked = seated(view, api)
     rows = list(asked.rows())
+    name_callers(asked, rows)
     zone = api.account.zone
     slow = [[str(column.cell(row, zone)) for column in view.columns] for row in rows]
     quick = QuickRows(asked, view.columns, view.keyset).chunks(asked.rows(), Page(None, False, None), zone)

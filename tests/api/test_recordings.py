@@ -27,7 +27,7 @@ ITEM = (
     "id, call_id, cdr_id, interaction_id, account_id, owner_id, endpoint_id, queue_name, "
     "agent_name, from, to, caller_id_number, caller_id_name, callee_id_number, direction, origin, "
     "grants, start, duration, duration_ms, format, channels, sample_rate, size, sha256, state, "
-    "file_name, source_path, variants, tags, legal_hold, masked"
+    "file_name, source_path, variants, tags, legal_hold, masked, contact_name"
 )
 AUDIO = tone(1.5)
 
@@ -116,6 +116,7 @@ def test_item(api: Api) -> None:
         "tags": ["vip"],
         "legal_hold": True,
         "masked": [{"from_ms": 1, "to_ms": 2}],
+        "contact_name": "",
     }
     assert api.own(f"/recordings/{recording.pk.hex}").json()["data"] == row
 

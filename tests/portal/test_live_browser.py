@@ -149,7 +149,8 @@ def test_without_javascript_the_board_and_its_orders_work(
     page.goto(f"{live_server.url}/sign-in/")
     page.fill("#email", "admin@hanbit.example")
     page.fill("#password", factories.PASSWORD)
-    page.keyboard.press("Enter")
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     page.goto(f"{live_server.url}/queues/")
     expect(page.locator("[data-part=waiting] time").first).to_contain_text("4:")
     page.goto(f"{live_server.url}/agents/")
