@@ -49,7 +49,7 @@ def load(ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Events]:
     """The events kept under each id, by their identity."""
     found: dict[uuid.UUID, Events] = {}
     for some in chunks(ids, 1_000):
-        for row in Evidence.objects.filter(pk__in=some).iterator():
+        for row in Evidence.objects.filter(id__any_of=some).iterator():
             found[row.pk] = {event.identity: event for event in unpack(bytes(row.events))}
     return found
 

@@ -239,7 +239,7 @@ def _assigned(
 ) -> dict[uuid.UUID, uuid.UUID | None]:
     found: dict[uuid.UUID, uuid.UUID | None] = {}
     for some in chunks([*ids, *absorbed]):
-        assigned = Call.objects.filter(pk__in=some, assigned=True).values_list("pk", "account_id")
+        assigned = Call.objects.filter(id__any_of=some, assigned=True).values_list("pk", "account_id")
         found |= {absorbed.get(id_, id_): account for id_, account in assigned}
     return found
 
@@ -271,7 +271,7 @@ def _remove_stale_offers(call_ids: Sequence[uuid.UUID], rows: Rows) -> None:
     """Offers that were two while we knew half of them and turned out to be one."""
     current = [row[0] for row in rows.offers]
     for some in chunks(call_ids):
-        old = AgentOffer.objects.filter(call__in=some).values_list("pk", flat=True)
+        old = AgentOffer.objects.filter(call__id__any_of=some).values_list("pk", flat=True)
         stale = set(old) - set(current)
         AgentOffer.objects.filter(pk__in=stale).delete()
 

@@ -58,8 +58,8 @@ class Change:
 
     def _count(self, calls: Iterable[uuid.UUID], sign: int) -> None:
         for some in chunks(calls, CALLS_AT_ONCE):
-            offers = list(offers_of(AgentOffer.objects.filter(call__in=some)))
-            self.sums.add_visits(visits_of(QueueVisit.objects.filter(call__in=some)), offers, sign)
+            offers = list(offers_of(AgentOffer.objects.filter(call__id__any_of=some)))
+            self.sums.add_visits(visits_of(QueueVisit.objects.filter(call__id__any_of=some)), offers, sign)
             self.sums.add_offers(offers, sign)
 
     def join(self, other: Change) -> None:
@@ -93,7 +93,7 @@ def counted(call_ids: Collection[uuid.UUID]) -> Iterator[None]:
 
 def lock_calls(call_ids: Iterable[uuid.UUID]) -> None:
     for some in chunks(call_ids, CALLS_AT_ONCE):
-        rows = Call.objects.select_for_update().filter(pk__in=some).order_by("pk")
+        rows = Call.objects.select_for_update().filter(id__any_of=some).order_by("pk")
         list(rows.values_list("pk", flat=True))
 
 

@@ -48,7 +48,7 @@ def owners_of(switch: Switch, statuses: Sequence[ev.AgentChanged]) -> set[Owner]
     """Whose statuses these are, also by what was thought when one of them was heard before."""
     accounts = accounts_of(switch, {change.agent for change in statuses})
     owners = {(accounts.get(change.agent), change.agent[:255]) for change in statuses}
-    heard = AgentChange.objects.filter(pk__in=[change_id(switch, change) for change in statuses])
+    heard = AgentChange.objects.filter(id__any_of=[change_id(switch, change) for change in statuses])
     owners |= set(heard.order_by().values_list("account_id", "agent_name"))
     return {(account_id, agent) for account_id, agent in owners if account_id}
 
@@ -87,7 +87,7 @@ def neighbours_of(
     before = same.filter(at__lt=first).order_by("-at", "-id")
     after = same.filter(at__gt=last).order_by("at", "id")
     rows = (
-        AgentChange.objects.filter(pk__in=ids)
+        AgentChange.objects.filter(id__any_of=ids)
         .order_by()
         .annotate(
             before_at=Subquery(before.values("at")[:1]),

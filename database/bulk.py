@@ -107,8 +107,7 @@ class Table:
             )
 
 
-def as_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _plain_time(value: dt.datetime) -> str:

@@ -90,7 +90,7 @@ def follow(call_ids: Collection[uuid.UUID]) -> int:
     """
     if not call_ids:
         return 0
-    rows = Recording.objects.filter(call__in=call_ids, state__in=[State.READY, State.PROCESSING])
+    rows = Recording.objects.filter(call__id__any_of=call_ids, state__in=[State.READY, State.PROCESSING])
     locked = rows.exclude(made_from="").select_related("call").select_for_update(of=("self",))
     ready = [row for row in locked.order_by("pk") if row.state == State.READY]
     if not ready:

@@ -8,6 +8,8 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from accounts.audit import clean
 from accounts.models import Switch
 from cdr.assembly import Take
@@ -52,20 +54,15 @@ class KnownRows:
 
     @classmethod
     def read(cls, switch: Switch, calls: Iterable[uuid.UUID], takes: Sequence[Take]) -> KnownRows:
-        """Read and lock them: at most four queries, however many takes there are."""
+        """Read and lock them: two queries, however many takes there are."""
+        paths = {kept_path(take.path) for take in takes}
+        asked = {rid for take in takes if (rid := rid_of(take))}
+        wanted = Q(switch=switch, call__id__any_of=list(calls)) | Q(switch=switch, path__any_of=paths)
         locked = Recording.objects.select_for_update().order_by("pk")
-        rows: dict[uuid.UUID, Recording] = {}
-        if known_calls := list(calls):
-            rows |= {row.pk: row for row in locked.filter(switch=switch, call__in=known_calls)}
-        if paths := {kept_path(take.path) for take in takes}:
-            rows |= {row.pk: row for row in locked.filter(switch=switch, path__in=paths)}
-        if asked := {rid for take in takes if (rid := rid_of(take))} - rows.keys():
-            rows |= {row.pk: row for row in locked.filter(pk__in=asked)}
-        media = (
-            Media.objects.filter(recording__in=list(rows)).values_list("recording", flat=True) if rows else ()
-        )
+        rows = {row.pk: row for row in locked.filter(wanted | Q(id__any_of=asked))}
+        media = Media.objects.filter(recording__id__any_of=rows).values_list("recording", flat=True)
         ours = (row for row in rows.values() if row.switch_id == switch.pk)
-        return cls(rows, set(media), by_trace(ours))
+        return cls(rows, set(media if rows else ()), by_trace(ours))
 
     def pool(self, calls: Iterable[uuid.UUID], takes: Sequence[Take]) -> dict[uuid.UUID, Recording]:
         """The rows of these calls, of the takes' legs and of their rooms."""

@@ -16,7 +16,7 @@ MICROSECONDS = 1_000_000
 Direction = Literal["inbound", "outbound"]
 
 
-class Event(Struct, frozen=True, array_like=True, tag=True, kw_only=True, omit_defaults=True):
+class Event(Struct, frozen=True, array_like=True, tag=True, kw_only=True, omit_defaults=True, gc=False):
     """One thing that happened at one moment on one switch."""
 
     core: str
@@ -28,7 +28,7 @@ class Event(Struct, frozen=True, array_like=True, tag=True, kw_only=True, omit_d
         return (self.core, self.sequence)
 
 
-class Channel(Struct, frozen=True, array_like=True, omit_defaults=True):
+class Channel(Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """A leg as its switch described it at one moment; ``variables`` are those we keep, by name."""
 
     uuid: str
