@@ -10,7 +10,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import phonenumbers
 from django.db.models import Q
@@ -57,26 +57,26 @@ class LegFacts:
     def comes_in(self) -> bool:
         return self.direction == "inbound"
 
-    @property
+    @cached_property
     def authenticated(self) -> bool:
         return self.comes_in and self.variables.get(AUTHENTICATED_VARIABLE) == "true"
 
-    @property
+    @cached_property
     def account_word(self) -> str:
         return self.named(ACCOUNT_VARIABLE)
 
-    @property
+    @cached_property
     def account_code(self) -> str:
         return self.named(CODE_VARIABLE)
 
-    @property
+    @cached_property
     def realms(self) -> list[str]:
         names = [DOMAIN_VARIABLE] if self.comes_in else [DIALED_DOMAIN_VARIABLE, DOMAIN_VARIABLE]
         if self.authenticated:
             names.insert(0, AUTHENTICATED_REALM_VARIABLE)
         return [realm.lower() for realm in map(self.named, names) if realm]
 
-    @property
+    @cached_property
     def dialled_digits(self) -> list[str]:
         """The numbers a leg from outside came in on, most telling first."""
         if not self.comes_in or self.authenticated:
@@ -84,7 +84,7 @@ class LegFacts:
         texts = [self.destination, *map(self.named, DIALED_NUMBER_VARIABLES)]
         return [digits for digits in dict.fromkeys(map(digits_of, texts)) if digits]
 
-    @property
+    @cached_property
     def phone_names(self) -> list[str]:
         """The SIP user names of the phone this leg leads to, or comes from if the switch knows it."""
         if not self.comes_in:
@@ -219,7 +219,7 @@ class Router:
         forms = {
             form for digits in dialled for country in self.countries for form in number_forms(digits, country)
         }
-        numbers = PhoneNumber.objects.filter(digits__in=dialled | forms).select_related("account")
+        numbers = PhoneNumber.objects.filter(digits__any_of=dialled | forms).select_related("account")
         self.numbers = {number.digits: number for number in numbers}
 
     def _read_phones(self, legs: list[LegFacts]) -> None:
@@ -228,10 +228,10 @@ class Router:
         accounts |= {number.account_id for number in self.numbers.values()}
         if not names or not accounts:
             return
-        for device in Device.objects.filter(account__in=accounts, sip_username__in=names):
+        for device in Device.objects.filter(account__in=accounts, sip_username__any_of=names):
             self.devices[device.account_id, device.sip_username] = device
         extensions = defaultdict(list)
-        people = User.objects.filter(account__in=accounts, extension__in=names, is_active=True)
+        people = User.objects.filter(account__in=accounts, extension__any_of=names, is_active=True)
         for user_id, account_id, extension in people.values_list("pk", "account_id", "extension"):
             extensions[account_id, extension].append(user_id)
         self.extensions = dict(extensions)

@@ -41,7 +41,8 @@ def find(switch: Switch, keys: Iterable[str]) -> dict[str, uuid.UUID]:
     for some in chunks(keys):
         found |= EvidenceKey.objects.filter(switch=switch, key__any_of=some).values_list("key", "evidence_id")
         legs = [key for key in some if not key.startswith((ROOM, IN_ROOM))]
-        found |= Leg.objects.filter(switch=switch, uuid__any_of=legs).values_list("uuid", "call_id")
+        named = Leg.objects.filter(switch=switch, uuid__any_of=legs).order_by()
+        found |= named.values_list("uuid", "call_id")
     return found
 
 

@@ -2,7 +2,7 @@
 
 1. Events that name a leg in common make a group; it joins the conversations that already know its legs.
 2. What is kept of those is read, new events are added, and each conversation is assembled anew.
-3. What their rows add to the figures is taken out before they are rewritten, and put in after ``retire``.
+3. What their rows add to the figures is taken out before they are rewritten, and put in as they are written.
 """
 
 from __future__ import annotations
@@ -183,6 +183,7 @@ def _write(switch: Switch, groups: Sequence[_Group], result: Ingested) -> None:
     lock_calls(result.absorbed)
     result.figures.take_out([*(group.id for group in groups), *result.absorbed])
     rows.write_parts()
+    result.figures.put_in_rows(rows.counted_visits(), rows.counted_offers())
     evidence.keep(switch, {group.id: group.events for group in groups}, keys)
     _remove_stale_offers([group.id for group in groups if not group.is_new], rows)
     provisional = [group.id for group in groups if group.conversation.is_provisional and not group.is_new]
@@ -197,7 +198,7 @@ def _rests(groups: Iterable[_Group], owners: Mapping[uuid.UUID, Owner]) -> dict[
     ]
     accounts = {owners[group.id].account_id for group, _ in offers}
     agents = Agent.objects.filter(
-        managed=True, account__in=accounts - {None}, name__in={offer.agent for _, offer in offers}
+        managed=True, account__in=accounts - {None}, name__any_of={offer.agent for _, offer in offers}
     )
     told = agents.values_list("account_id", "name", "wrap_up_time") if offers else ()
     return {(account, name): seconds * 1000 for account, name, seconds in told}
@@ -239,7 +240,9 @@ def _assigned(
 ) -> dict[uuid.UUID, uuid.UUID | None]:
     found: dict[uuid.UUID, uuid.UUID | None] = {}
     for some in chunks([*ids, *absorbed]):
-        assigned = Call.objects.filter(id__any_of=some, assigned=True).values_list("pk", "account_id")
+        assigned = (
+            Call.objects.filter(id__any_of=some, assigned=True).order_by().values_list("pk", "account_id")
+        )
         found |= {absorbed.get(id_, id_): account for id_, account in assigned}
     return found
 
@@ -271,7 +274,7 @@ def _remove_stale_offers(call_ids: Sequence[uuid.UUID], rows: Rows) -> None:
     """Offers that were two while we knew half of them and turned out to be one."""
     current = [row[0] for row in rows.offers]
     for some in chunks(call_ids):
-        old = AgentOffer.objects.filter(call__id__any_of=some).values_list("pk", flat=True)
+        old = AgentOffer.objects.filter(call__id__any_of=some).order_by().values_list("pk", flat=True)
         stale = set(old) - set(current)
         AgentOffer.objects.filter(pk__in=stale).delete()
 
@@ -285,7 +288,7 @@ def _remove_stale(model: type[Leg | QueueVisit], call_ids: Sequence[uuid.UUID], 
 
 
 def retire(result: Ingested) -> None:
-    """Remove calls that went into others, whose ids go on resolving, and count what is there now."""
+    """Remove calls that went into others, whose ids go on resolving."""
     absorbed = result.absorbed
     for old, new in absorbed.items():
         CallAlias.objects.filter(call=old).update(call=new)
@@ -294,7 +297,6 @@ def retire(result: Ingested) -> None:
         [CallAlias(id=old, call_id=new) for old, new in absorbed.items()], ignore_conflicts=True
     )
     evidence.retire(absorbed)
-    result.figures.put_in([touched.id for touched in result.touched])
 
 
 def split(events: Iterable[ev.Event]) -> list[list[ev.Event]]:

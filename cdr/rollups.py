@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -55,6 +55,11 @@ class Change:
     def put_in(self, calls: Iterable[uuid.UUID]) -> None:
         """Put in what they add after they were rewritten."""
         self._count(calls, +1)
+
+    def put_in_rows(self, visits: Iterable[Visit], offers: Sequence[Offer]) -> None:
+        """Put in what all visits and offers of calls add, as they were just written."""
+        self.sums.add_visits(visits, offers)
+        self.sums.add_offers(offers)
 
     def _count(self, calls: Iterable[uuid.UUID], sign: int) -> None:
         for some in chunks(calls, CALLS_AT_ONCE):

@@ -6,10 +6,12 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from accounts.models import Switch, digits_of
 from accounts.routing import Route
 from cdr.assembly import CallFacts, Conversation, LegFacts, OfferFacts, VisitFacts
+from cdr.contributions import Offer, Visit
 from cdr.models import AgentOffer, Call, Leg, QueueVisit
 from database.bulk import Row, Table, as_json
 from database.moments import moment
@@ -152,6 +154,10 @@ OFFERS = Table(
 )
 
 
+counted_of_visit = itemgetter(*map(VISITS.columns.index, Visit._fields))
+counted_of_offer = itemgetter(*map(OFFERS.columns.index, Offer._fields))
+
+
 @dataclass(slots=True)
 class Rows:
     """The rows of a batch, a list a table; ``rests`` are the agents' wrap-ups in ms, by account and name."""
@@ -170,6 +176,12 @@ class Rows:
         LEGS.upsert(self.legs)
         VISITS.upsert(self.visits)
         OFFERS.upsert(self.offers)
+
+    def counted_visits(self) -> list[Visit]:
+        return [Visit._make(counted_of_visit(row)) for row in self.visits]
+
+    def counted_offers(self) -> list[Offer]:
+        return [Offer._make(counted_of_offer(row)) for row in self.offers]
 
 
 @dataclass(frozen=True, slots=True)

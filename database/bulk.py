@@ -67,7 +67,10 @@ class Table:
         updated = [name for name in self._names if name.strip('"') not in self.key]
         if not updated:
             return f"ON CONFLICT ({key}) DO NOTHING"
-        return f"ON CONFLICT ({key}) DO UPDATE SET " + ", ".join(f"{n} = excluded.{n}" for n in updated)
+        changes = ", ".join(f"{name} = excluded.{name}" for name in updated)
+        stored = ", ".join(f'"{self.name}".{name}' for name in updated)
+        told = ", ".join(f"excluded.{name}" for name in updated)
+        return f"ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE ({stored}) IS DISTINCT FROM ({told})"
 
     def _addition(self, name: str) -> str:
         return f'"{name}" = "{self.name}"."{name}" + excluded."{name}"'

@@ -85,7 +85,9 @@ def accounts_of(
     if switch.account_id or not names:
         return dict.fromkeys(names, switch.account_id)
     found: dict[str, uuid.UUID | None] = {}
-    for name, account_id in model.objects.filter(name__in=names).values_list("name", "account_id"):
+    for name, account_id in (
+        model.objects.filter(name__any_of=names).order_by().values_list("name", "account_id")
+    ):
         found[name] = None if name in found else account_id
     return found
 
@@ -94,9 +96,9 @@ def enter(model: type[Named], pairs: Iterable[tuple[uuid.UUID, str]]) -> None:
     """Enter queues or agents, by account and name, that are heard of for the first time."""
     wanted = {(account_id, name[:255]) for account_id, name in pairs if name}
     rows = model.objects.filter(
-        account__in={account_id for account_id, _ in wanted}, name__in={name for _, name in wanted}
+        account__in={account_id for account_id, _ in wanted}, name__any_of={name for _, name in wanted}
     )
-    missing = wanted - set(rows.values_list("account_id", "name"))
+    missing = wanted - set(rows.order_by().values_list("account_id", "name"))
     model.objects.bulk_create(
         [model(account_id=account_id, name=name) for account_id, name in sorted(missing)],
         ignore_conflicts=True,

@@ -159,6 +159,7 @@ QUALITY = {
 
 HEAD = 256
 KIND = re.compile(rb'"Event-Name"\s*:\s*"([A-Z_]+)"')
+LEG_KINDS = (b"CHANNEL_CREATE", b"CHANNEL_ANSWER")
 BARE_KINDS = (
     b"CHANNEL_BRIDGE",
     b"CHANNEL_UNBRIDGE",
@@ -189,6 +190,11 @@ def _of_custom(field: str) -> bool:
 def _of_bare(field: str) -> bool:
     """A leg without its variables, its bridges and recordings."""
     return not field.startswith(("v_", "q_", "cc_", "conference", "ask_", "job"))
+
+
+def _of_leg(field: str) -> bool:
+    """A leg with its variables, before its end."""
+    return _of_bare(field) or field.startswith("v_")
 
 
 def _wire_type(name: str, rename: dict[str, str]) -> Any:
@@ -224,7 +230,8 @@ class WireDecoder:
             _wire_type("CustomWire", {name: rename[name] for name in rename if _of_custom(name)})
         )
         bare = _decoder(_wire_type("BareWire", {n: name for n, name in rename.items() if _of_bare(n)}))
-        self._by_kind = dict.fromkeys(BARE_KINDS, bare) | {b"CUSTOM": custom}
+        leg = _decoder(_wire_type("LegWire", {n: name for n, name in rename.items() if _of_leg(n)}))
+        self._by_kind = dict.fromkeys(BARE_KINDS, bare) | dict.fromkeys(LEG_KINDS, leg) | {b"CUSTOM": custom}
 
     def decode(self, body: bytes) -> WireEvent:
         if ESCAPED.search(body) or b"\x00" in body:
