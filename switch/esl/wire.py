@@ -173,7 +173,7 @@ BARE_KINDS = (
 IDENTITY = frozenset({"name", "subclass", "core", "sequence", "at", "uuid", "hangup_cause"})
 
 UNUSABLE = re.compile("[\x00\ud800-\udfff]")
-ESCAPED = re.compile(rb"\\u")  # three times as fast as ``in``, which steps from backslash to backslash
+ESCAPED = re.compile(rb"\\u")  # found so in a third of the time that ``in`` takes
 
 
 class WireEvent(Protocol):
