@@ -57,7 +57,7 @@ class KnownRows:
         """Read and lock them: two queries, however many takes there are."""
         paths = {kept_path(take.path) for take in takes}
         asked = {rid for take in takes if (rid := rid_of(take))}
-        wanted = Q(switch=switch, call__id__any_of=list(calls)) | Q(switch=switch, path__any_of=paths)
+        wanted = Q(call__id__any_of=list(calls)) | Q(switch=switch, path__any_of=paths)
         locked = Recording.objects.select_for_update().order_by("pk")
         rows = {row.pk: row for row in locked.filter(wanted | Q(id__any_of=asked))}
         media = Media.objects.filter(recording__id__any_of=rows).values_list("recording", flat=True)
