@@ -189,7 +189,7 @@ def test_a_journaled_batch_is_applied_once(switch: Switch) -> None:
 def test_the_number_of_queries_does_not_grow_with_the_batch(
     switch: Switch, django_assert_max_num_queries: Any
 ) -> None:
-    with django_assert_max_num_queries(75):
+    with django_assert_max_num_queries(95):
         apply_bodies(switch, captures.every_body())
 
 
