@@ -1,7 +1,8 @@
 """A CDR table that an Asterisk fills, read by its growing number: PostgreSQL, MySQL or SQLite.
 
 ``postgresql://user:password@host/asterisk?table=cdr&id=id``; ``table`` is ``cdr`` and ``id`` is ``id`` (for
-SQLite ``rowid``) unless the URL says otherwise. Columns are found by the names that Asterisk's back-ends use.
+SQLite ``rowid``) unless the URL says otherwise; ``host=`` can be a socket's folder. Columns are found by the
+names that Asterisk's back-ends use.
 """
 
 from __future__ import annotations
@@ -110,7 +111,8 @@ def _connect(table: Table) -> Any:
         connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=CONNECT_SECONDS)
         connection.text_factory = bytes
         return connection
-    host, user = parts.hostname or "localhost", unquote(parts.username or "")
+    host = parse_qs(parts.query).get("host", [parts.hostname or "localhost"])[0]
+    user = unquote(parts.username or "")
     password, name = unquote(parts.password or ""), unquote(parts.path.strip("/"))
     if table.kind == "mysql":
         return pymysql.connect(

@@ -16,6 +16,7 @@ from switch import events as ev
 from switch.esl.captures import label_event
 from tests import factories as make
 from tests.ccportal.recording import Scene, beside, calm, eventually, play, playing, snapshot
+from tests.queues.test_admin import posted
 
 BOTH: dict[str, dict[str, Any]] = {"3000@default": {}, "3001@default": {}}
 EVERYTHING = {"account": {"any": {"any": {"enabled": True}}}}
@@ -118,7 +119,7 @@ def test_a_snapshot_has_the_queues_that_record_and_follows_their_changes() -> No
 def save(account: Account, queue: Queue, told: str) -> Any:
     client = Client()
     client.force_login(make.make_user(account))
-    form = {"account": str(account.pk), "name": queue.name, "record": "on", "record_parameters": told}
+    form = posted(queue, account=str(account.pk), record="on", record_parameters=told)
     return client.post(reverse("admin:queues_queue_change", args=[queue.pk]), form)
 
 

@@ -6,8 +6,11 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import pytest
+from django.db import connection
 
 from accounts.models import Switch, SwitchKind
 from ccportal.catch_up.chore import CatchUp
@@ -211,3 +214,35 @@ def test_a_table_that_is_none_is_told_without_its_password(switch: Switch, tmp_p
     follow(switch)
     assert "secret" not in trouble() + SourcePosition.objects.get().place
     assert trouble().startswith("The database does not answer")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_table_on_postgresql_is_read_by_its_number(switch: Switch) -> None:
+    """A table of the test's own server, filled as Asterisk's back-end for it does."""
+    columns = ", ".join(f'"{name}" text' for name in CDR if name not in ("calldate", "duration", "billsec"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"CREATE TABLE asterisk_cdr (id serial, calldate timestamp, duration int, billsec int, {columns})"
+        )
+    used = connection.settings_dict
+    switch.cdr_source = (
+        f"postgresql://{used['USER']}:{used['PASSWORD']}@:{used['PORT'] or 5432}/{used['NAME']}"
+        f"?table=asterisk_cdr&host={quote(used['HOST'])}"
+    )
+    chore = CatchUp()
+    try:
+        for unique_id in ("1795178129.1", "1795178130.2"):
+            row: dict[str, Any] = CDR | {"uniqueid": unique_id, "linkedid": unique_id, "clid": '"A" <555>'}
+            names = ", ".join(f'"{name}"' for name in row)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"INSERT INTO asterisk_cdr ({names}) VALUES ({', '.join(['%s'] * len(row))})",
+                    list(row.values()),
+                )
+            chore.due_at.clear()
+            assert chore.take(switch), trouble()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE asterisk_cdr")
+    assert outcomes() == {"1795178129.1": "answered", "1795178130.2": "answered"}
