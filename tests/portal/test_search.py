@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from copy import copy
 from datetime import timedelta
 from typing import Any
 
@@ -239,10 +240,29 @@ def test_pages_of_a_search_lead_through_every_column(account: Account) -> None:
 def test_every_set_is_read_along_an_index(
     account: Account, search: str, fields: dict[str, Any], index: str
 ) -> None:
+    make_many(account)
     terms = [read_term(term, "KR", {}, Leg.objects.none()) for term in split_terms(search)]
     for calls in matching(Call.objects.filter(account=account), Wanted(terms=terms, **fields)):
         plan = explain(calls.order_by("-started_at", "-id")[:51])
         assert re.search(index, plan), plan
+
+
+def make_many(account: Account) -> None:
+    """So many calls that one index is better than another, and that the database knows it."""
+    call = factories.make_call(account)
+    found = []
+    for number in range(500):
+        digits = f"0105840{number:04}"
+        other = copy(call)
+        other.pk, other.leg_uuid = uuid.uuid4(), f"leg {number}"
+        other.caller_digits = other.dialed_digits = other.callee_digits = digits
+        other.queue_name, other.agent_name = f"{number}@default", f"{number}"
+        other.started_at = call.started_at + timedelta(minutes=number)
+        found.append(other)
+    Call.objects.bulk_create(found)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE cdr_call")
 
 
 def explain(calls: QuerySet[Call]) -> str:

@@ -108,7 +108,8 @@ def test_a_worker_killed_while_it_cuts_anew_is_made_good(
     recording = waiting(switch, account, folder)
     process(recording.pk)
     AgentOffer.objects.update(ended_at=BEGAN + timedelta(seconds=2))
-    assert follow([recording.call_id] if recording.call_id else []) == 1
+    with transaction.atomic():
+        assert follow([recording.call_id] if recording.call_id else []) == 1
     run_and_be_killed(step, recording.pk.hex, tmp_path)
     taken_up_again(recording)
     assert recording.state == State.READY
