@@ -26,7 +26,7 @@ def assemble_call(legs: dict[str, LegFacts], visits: list[VisitFacts]) -> CallFa
         return None
     root = first_leg(legs)
     reached = reached_leg(root, legs)
-    shown = _shown(visits)
+    shown = shown_of(visits)
     offer = shown.answer if shown else None
     answering = legs.get(offer.agent_leg) if offer else _answering(root, reached, legs)
     hold = sum(leg.hold for leg in legs.values())
@@ -41,7 +41,7 @@ def assemble_call(legs: dict[str, LegFacts], visits: list[VisitFacts]) -> CallFa
         ended=0 if running else max(leg.ended for leg in legs.values()),
         queue=shown.queue if shown else "",
         agent=offer.agent if offer else "",
-        wait=_wait(visits, shown) if shown else None,
+        wait=wait_of(visits, shown) if shown else None,
         talk=max(_talk(root, legs) - hold, 0),
         hold=hold,
     )
@@ -57,12 +57,12 @@ def _answering(root: LegFacts, reached: LegFacts | None, legs: dict[str, LegFact
     return reached
 
 
-def _shown(visits: list[VisitFacts]) -> VisitFacts | None:
+def shown_of(visits: list[VisitFacts]) -> VisitFacts | None:
     """The visit that an agent ended, else the last one."""
     return next((visit for visit in visits if visit.answer), visits[-1] if visits else None)
 
 
-def _wait(visits: list[VisitFacts], shown: VisitFacts) -> int | None:
+def wait_of(visits: list[VisitFacts], shown: VisitFacts) -> int | None:
     """All the waiting up to that visit's end."""
     total = 0
     for visit in visits[: visits.index(shown) + 1]:

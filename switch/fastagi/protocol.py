@@ -49,7 +49,6 @@ VARIABLES = (
     "CDR(dst)",
     "CDR(start,u)",
     "CDR(end,u)",
-    "CDR(disposition)",
     "EPOCH",
 )
 REPLY = re.compile(r"([0-9]{3})(?:[ -](.*))?\Z", re.DOTALL)

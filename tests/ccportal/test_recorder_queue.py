@@ -15,8 +15,8 @@ from queues.models import Queue
 from switch import events as ev
 from switch.esl.captures import label_event
 from tests import factories as make
+from tests.admin_forms import posted
 from tests.ccportal.recording import Scene, beside, calm, eventually, play, playing, snapshot
-from tests.queues.test_admin import posted
 
 BOTH: dict[str, dict[str, Any]] = {"3000@default": {}, "3001@default": {}}
 EVERYTHING = {"account": {"any": {"any": {"enabled": True}}}}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.forms import model_to_dict
 from django.test import Client
 from django.utils import timezone
 
@@ -13,6 +12,7 @@ from accounts.models import Account
 from queues.models import Agent, Difference, Queue, QueueServer, SwitchOrder, Tier
 from queues.orders import step_of
 from tests import factories as make
+from tests.admin_forms import posted
 
 pytestmark = pytest.mark.django_db
 
@@ -23,12 +23,6 @@ def account(client: Client) -> Account:
     account = make.make_account()
     client.force_login(make.make_user(account))
     return account
-
-
-def posted(row: Any, **changes: Any) -> dict[str, Any]:
-    """What a form sends for a row with these changes."""
-    values = model_to_dict(row) | {"record_parameters": "{}"} | changes
-    return {name: value for name, value in values.items() if value is not None and value is not False}
 
 
 def save(client: Client, path: str, data: dict[str, Any]) -> None:
