@@ -32,6 +32,7 @@ from recordings import basis, capture, expected, holds
 from recordings.connectors import sending as connecting
 from recordings.delivery import news
 from recordings.expected import RecorderEvent
+from reviews.models import move_comments
 from switch import events as ev
 from switch.errors import MalformedEvent
 from switch.esl.translate import Translator
@@ -194,6 +195,7 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> ingest.Ingested:
     capture.record_takes(switch, capture.takes_of(result))
     expected.move_decisions(result.absorbed)
     holds.move_holds(result.absorbed)
+    move_comments(result.absorbed)
     ingest.retire(result)
     basis.follow({touched.id for touched in result.touched if not touched.is_new})
     news.calls_ended(result.touched)

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "policies",
     "cdr",
     "recordings",
+    "reviews",
     "ccportal",
 ]
 

@@ -11,7 +11,17 @@ ROOT: Path = settings.BASE_DIR
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 VARIABLE = re.compile(r"\bCCPORTAL_(?!TEST_)[A-Z_]+\b")
-PACKAGES = ("accounts", "ccportal", "cdr", "database", "policies", "queues", "recordings", "switch")
+PACKAGES = (
+    "accounts",
+    "ccportal",
+    "cdr",
+    "database",
+    "policies",
+    "queues",
+    "recordings",
+    "reviews",
+    "switch",
+)
 
 
 def code() -> str:

@@ -70,6 +70,7 @@ from recordings.models import (
     Webhook,
 )
 from recordings.stores import AudioStore
+from reviews.models import Comment
 from tests import factories as make
 
 OURS = ("accounts", "queues", "cdr", "recordings", "ccportal", "policies", "reviews")
@@ -407,6 +408,9 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     ProcessingStep: lambda tenant: ProcessingStep.objects.create(
         recording=row(tenant, Recording), position=0, name="probe", started_at=timezone.now(), note=MARK
+    ),
+    Comment: lambda tenant: Comment.objects.create(
+        call=row(tenant, Call), author_name=f"{MARK} person", text=f"{MARK} says"
     ),
     LegalHold: lambda tenant: LegalHold.objects.create(
         account=tenant.account, kind="call", call=row(tenant, Call), reason=MARK, placed_by=MARK

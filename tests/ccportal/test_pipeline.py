@@ -14,6 +14,7 @@ from cdr import rows as row_maker
 from cdr.models import AgentOffer, Call, CallAlias, EventCount, Evidence, EvidenceKey, Leg, QueueVisit
 from queues.models import Agent, AgentChange, Queue
 from recordings.models import Recording
+from reviews.models import Comment
 from tests import captures
 from tests.captures import micro
 from tests.factories import make_account, make_switch
@@ -156,6 +157,17 @@ def test_two_conversations_that_turn_out_to_be_one_keep_both_ids(switch: Switch)
     assert {alias.pk: alias.call_id for alias in CallAlias.objects.all()} == {
         pk: call.pk for pk in before if pk != call.pk
     }
+
+
+def test_comments_stay_beside_the_moments_they_are_about_when_calls_prove_to_be_one(switch: Switch) -> None:
+    bodies = captures.bodies("attended_transfer")
+    apply_bodies(switch, [body for body in bodies if b'"CHANNEL_CREATE"' in body])
+    moments = {call.started_at for call in Call.objects.all()}
+    for call in Call.objects.all():
+        Comment.objects.create(call=call, author_name="Rita", text="Hello", at=call.started_at)
+    apply_bodies(switch, bodies)
+    assert {comment.at for comment in Call.objects.get().comments.all()} == moments
+    assert len(moments) == 2
 
 
 def test_queues_and_agents_are_entered(switch: Switch) -> None:
