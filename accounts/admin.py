@@ -113,6 +113,18 @@ class TeamAdmin(TenantAdmin):
     autocomplete_fields = ("account",)
 
 
+PERSON_WORDS = {
+    "role": "Admins set up the account and see all of it; supervisors and reviewers see their teams' calls; "
+    "agents see their own",
+    "email": "Signs in with it",
+    "username": "Unique within the account; empty: what is before the @ of the e-mail address",
+    "name": "As people call them",
+    "teams": "Whose calls supervisors and reviewers see",
+    "extension": "The short number that colleagues dial, such as 1001",
+    "agent_name": "Name in the switch's queues, such as 1001@default; empty for who takes no calls of queues",
+}
+
+
 class PersonForm(TenantForm):
     """An operator belongs to no account, everybody else to one."""
 
@@ -129,16 +141,24 @@ class PersonForm(TenantForm):
 
 class PersonCreationForm(PersonForm, UserCreationForm):
     usable_password = None
+    username = forms.CharField(required=False, max_length=128, help_text=PERSON_WORDS["username"])
 
     class Meta:
         model = User
         fields = ("email",)
+        help_texts = PERSON_WORDS
+
+    def clean_username(self) -> str:
+        """The name that was given, else what is before the @ of the address."""
+        email = str(self.cleaned_data.get("email") or "")
+        return str(self.cleaned_data["username"] or email.partition("@")[0])
 
 
 class PersonChangeForm(PersonForm, UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"
+        help_texts = PERSON_WORDS
 
 
 @admin.register(User)
@@ -184,8 +204,26 @@ def stands_above(request: HttpRequest, person: User | None) -> bool:
     return person is not None and (actor is None or person.role not in roles_given_by(actor.role))
 
 
+class DeviceForm(TenantForm):
+    class Meta:
+        labels = {"sip_username": "SIP user name", "owner": "Person"}
+        help_texts = {
+            "name": "As people call it, such as Front desk",
+            "sip_username": "The name it registers with at the switch, such as 1001",
+            "owner": "Whose phone it is: its calls are theirs. It may stay empty",
+            "enabled": "Off, it decides nothing about recording",
+        }
+
+
 @admin.register(Device)
 class DeviceAdmin(TenantAdmin):
+    form = DeviceForm
+    fields = ("account", "name", "sip_username", "owner", "enabled")
+    leads_to = (
+        ("choose what is recorded", "admin:policies_recordingpolicy_changelist"),
+        ("add a phone number", "admin:accounts_phonenumber_add"),
+        ("go to the calls", "calls"),
+    )
     list_display = ("name", "sip_username", "owner", "account", "enabled")
     list_filter = (("account", AccountFilter), "enabled")
     list_select_related = ("account", "owner")
@@ -195,6 +233,13 @@ class DeviceAdmin(TenantAdmin):
 
 class PhoneNumberForm(TenantForm):
     """A number, however it is written, leads to one account."""
+
+    class Meta:
+        labels = {"owner": "Person"}
+        help_texts = {
+            "number": "As people write it, such as 070-7006-7777 or +82 70 7006 7777. Calls to it are yours",
+            "owner": "Whom it reaches directly. Empty for the number of a queue or a menu",
+        }
 
     def clean_number(self) -> str:
         number: str = self.cleaned_data["number"]
@@ -207,6 +252,12 @@ class PhoneNumberForm(TenantForm):
 @admin.register(PhoneNumber)
 class PhoneNumberAdmin(TenantAdmin):
     form = PhoneNumberForm
+    fields = ("account", "number", "owner")
+    leads_to = (
+        ("add a device", "admin:accounts_device_add"),
+        ("choose what is recorded", "admin:policies_recordingpolicy_changelist"),
+        ("go to the calls", "calls"),
+    )
     list_display = ("number", "account", "owner")
     list_filter = (("account", AccountFilter),)
     list_select_related = ("account", "owner")

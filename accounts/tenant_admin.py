@@ -8,14 +8,18 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.widgets import AutocompleteSelect, AutocompleteSelectMultiple
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Q
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
@@ -180,6 +184,7 @@ class TenantAdmin(RoleGuard, ModelAdmin):  # type: ignore[misc]
     list_max_show_all = 0
     list_filter_submit = True
     digits_fields: tuple[str, ...] = ()
+    leads_to: tuple[tuple[str, str], ...] = ()
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
@@ -219,6 +224,17 @@ class TenantAdmin(RoleGuard, ModelAdmin):  # type: ignore[misc]
     @not_found_when_refused
     def history_view(self, *args: Any, **kwargs: Any) -> Any:
         return super().history_view(*args, **kwargs)
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        """Say what may be done next, beside what was done."""
+        response: HttpResponse = super().response_add(request, obj, post_url_continue)
+        if self.leads_to and IS_POPUP_VAR not in request.POST:
+            links = [(reverse(name), words) for words, name in self.leads_to]
+            messages.info(
+                request,
+                format_html("Next: {}.", format_html_join(", or ", '<a href="{}"><u>{}</u></a>', links)),
+            )
+        return response
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> Any:
         audit.record(actor_of(request), "add", obj, name=str(obj))

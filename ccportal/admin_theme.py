@@ -70,8 +70,10 @@ UNFOLD: dict[str, Any] = {
         "show_search": False,
         "show_all_applications": False,
         "navigation": [
+            {"items": [{"title": "Back to the portal", "icon": "arrow_back", "link": reverse_lazy("calls")}]},
             {
                 "title": "Tenants",
+                "separator": True,
                 "items": [
                     page("Accounts", "apartment", "accounts_account"),
                     page("Users", "person", "accounts_user"),

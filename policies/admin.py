@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from accounts.models import Account, Device, User
 from accounts.tenant_admin import (
@@ -25,7 +26,8 @@ from accounts.tenant_admin import (
 )
 from policies.change import locked, restore, write
 from policies.decide import Decision
-from policies.editing import KINDS, Draft, Subject, editor_context
+from policies.editing import HALVES, KINDS, PRESETS, Draft, Subject, editor_context, preset_of
+from policies.matrix import flat
 from policies.models import PolicyChange, RecordingPolicy
 from policies.queue_form import RecordedQueueForm
 from policies.simulate import simulate
@@ -152,7 +154,8 @@ class RecordingPolicyAdmin(TenantAdmin):
         if subject.account is None:
             raise Http404
         if request.method != "POST":
-            return self.matrix(request, Draft.of(subject), dict(request.GET.items()))
+            preset = preset_of(subject, request.GET.get("preset", ""))
+            return self.matrix(request, Draft.of(subject, preset), dict(request.GET.items()))
         if "_save" not in request.POST:
             return self.matrix(request, Draft.of(subject, request.POST), dict(request.POST.items()))
         return self.save(request, subject)
@@ -165,7 +168,7 @@ class RecordingPolicyAdmin(TenantAdmin):
         with transaction.atomic():
             held = Subject(subject.kind, locked(subject.target))
             made = write(held.target, Draft.of(held, request.POST, look_up=False).document, actor_of(request))
-        messages.success(request, "Saved." if made else "Nothing was changed.")
+        messages.success(request, saved_words() if made else "Nothing was changed.")
         return HttpResponseRedirect(subject.url)
 
     def matrix(self, request: HttpRequest, draft: Draft, asked: dict[str, Any]) -> TemplateResponse:
@@ -175,6 +178,7 @@ class RecordingPolicyAdmin(TenantAdmin):
             "tried": tried,
             "networks": NETWORKS,
             "roles": ROLES,
+            "presets": presets_for(draft),
             **told(draft.decision(tried), [draft.subject.name]),
         }
         return self.page(request, "editor", "Recording policy", context)
@@ -209,6 +213,18 @@ class RecordingPolicyAdmin(TenantAdmin):
             _, decision = simulate(account, form.call())
             context |= told(decision, form.rung)
         return self.page(request, "simulator", "Try a call", context)
+
+
+def saved_words() -> str:
+    words = 'Saved. It counts for calls that begin from now on. <a href="{}"><u>Go to the calls</u></a>'
+    return format_html(words, reverse("calls"))
+
+
+def presets_for(draft: Draft) -> list[tuple[str, str]]:
+    """What a layer that says nothing yet may begin with: words, and the address that fills the form."""
+    if draft.changes or flat(draft.base) or draft.subject.kind not in HALVES:
+        return []
+    return [(words, f"{draft.subject.url}?preset={name}") for name, (words, _) in PRESETS.items()]
 
 
 LEGS = {"account": "Caller's leg", "caller": "Caller's leg", "forwarder": "Forwarded leg"}

@@ -33,8 +33,9 @@ ROW_WORDS = {
     "device": {"inbound": "Calls to {name}", "outbound": "Calls by {name}", "any": "To or by"},
 }
 INTRODUCTIONS = {
-    "account": "What the account records by itself, on the caller's leg, whoever is rung. A call is recorded "
-    "when where it comes from says so; only otherwise where it goes is asked. Phones record apart from this.",
+    "account": "Which calls the account records, whoever takes them. Where a call comes from is looked at "
+    "first: what the upper row says counts. Where it says nothing, the lower row does. "
+    "What single phones record comes on top: see Default of all phones.",
     "phones": "What every phone of the account records unless its person or the phone decides otherwise.",
     "user": "What {name}'s phones record. A choice left on Inherit takes the default of all phones; a device "
     "of theirs may still decide otherwise. The account's own recording is apart from this.",
@@ -161,6 +162,21 @@ def decisions_of(document: Any) -> list[str]:
         for cell in cells
         if "enabled" in cell.sources
     ]
+
+
+PRESETS = {
+    "all": ("every call", CELLS),
+    "outside": ("calls with the outside", ("inbound.offnet", "outbound.offnet")),
+}
+
+
+def preset_of(subject: Subject, name: str) -> dict[str, str] | None:
+    """What a form would send that records so, on top of what is stored; None when nobody asks."""
+    if name not in PRESETS:
+        return None
+    _, cells = PRESETS[name]
+    base = json.dumps(subject.part(document_of(subject.target)))
+    return {"base": base, **{f"{cell}.enabled": "on" for cell in cells}}
 
 
 def url_of(kind: str, target: Any) -> str:

@@ -135,6 +135,7 @@ class AgentsPage(LivePage):
             "more_url": self.address(after=names[-1]) if len(rest) > PAGE_SIZE else "",
             "total": len(wanted),
             "shown": self.shown,
+            "add_url": self.set_up("admin:queues_agent_add"),
         }
 
     def states(self) -> list[tuple[str, str, int, bool]]:

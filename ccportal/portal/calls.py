@@ -6,7 +6,6 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -17,10 +16,9 @@ from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
 from accounts.contacts import Contact, contact_names, digits_named
-from accounts.models import PhoneNumber, Switch
 from ccportal.measures import AGENT_MEASURES, QUEUE_MEASURES
-from ccportal.portal.clock import ago
 from ccportal.portal.filters import Filters, facets, period_options, written_counted
+from ccportal.portal.first_steps import FirstSteps, first_steps
 from ccportal.portal.page import AccountView, address_of
 from ccportal.portal.period import period_between
 from ccportal.portal.rows import Names, Row, by_day, other_number, row_of
@@ -46,7 +44,6 @@ from recordings.models import Recording
 
 RESULTS = "results"
 FIRST_CALL = "first-call"
-STILL_CONNECTED = timedelta(minutes=2)
 NAMES_AT_MOST = 1000
 CONTACTS_SEARCHED = 50
 Rows = Callable[[Any], QuerySet[Any]]
@@ -122,7 +119,7 @@ class CallsView(SearchingView):
         )
         target = request.htmx.target  # type: ignore[attr-defined]
         if target == FIRST_CALL:
-            return HttpResponseClientRefresh() if page.rows else HttpResponse(status=204)
+            return self.still_first(page)
         if target == RESULTS:
             return self.show("portal/calls_results.html", **self.contents(page), partial=True)
         if not page.rows and not self.rows(Call).exists():
@@ -179,21 +176,15 @@ class CallsView(SearchingView):
         names = self.names_with(map(other_number, calls))
         return [row_of(call, names, self.zone, states[call.pk]) for call in calls]
 
-    def first_steps(self) -> dict[str, Any]:
-        """What is done and what is left before a first call can show."""
-        now = timezone.now()
-        heard = self.visible(Switch).filter(last_heard_at__isnull=False).order_by("-last_heard_at").first()
-        last = heard.last_heard_at if heard else None
-        return {
-            "switch": heard.name if heard else "",
-            "heard": ago(last, now) if last else "",
-            "connected": bool(last and now - last < STILL_CONNECTED),
-            "has_numbers": self.rows(PhoneNumber).exists(),
-            "numbers_url": address_of("admin:accounts_phonenumber_add") if self.user.is_staff else None,
-            "switches_url": address_of("admin:accounts_switch_add")
-            if self.frame()["sees_everything"]
-            else None,
-        }
+    def first_steps(self) -> FirstSteps:
+        return first_steps(self.chosen, self.rows, self.visible, self.sees_everything)
+
+    def still_first(self, page: Page[Call]) -> HttpResponse:
+        """The answer to a page that waits for the first call: nothing new, or look anew."""
+        done = self.request.GET.get("done", "")
+        if page.rows or (done and done != self.first_steps().mark):
+            return HttpResponseClientRefresh()
+        return HttpResponse(status=204)
 
 
 class CallsCountView(SearchingView):

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from ccportal.portal.filters import Option, period_options
 from ccportal.portal.outgoing import outgoing
-from ccportal.portal.page import AccountView, CaretakerView, address_of, read_id
+from ccportal.portal.page import AccountView, CaretakerView, read_id
 from ccportal.portal.period import Period, read_period
 from ccportal.portal.switches import Clock
 from ccportal.portal.wording import capped
@@ -109,13 +109,10 @@ class DeliveriesView(CaretakerView, AccountView):
             newer_url=filters.address(newer=str(page.newer)) if page.newer else None,
             older_url=filters.address(older=str(page.older)) if page.older else None,
             widest_url=filters.address(**{"period": "all", "from": "", "to": "", "state": ""}),
-            policies_url=self.admin_page("policies_recordingpolicy_changelist"),
-            webhooks_url=self.admin_page("recordings_webhook_changelist"),
+            policies_url=self.set_up("admin:policies_recordingpolicy_changelist"),
+            webhooks_url=self.set_up("admin:recordings_webhook_changelist"),
             page_size=PAGE_SIZE,
         )
-
-    def admin_page(self, name: str) -> str | None:
-        return address_of(f"admin:{name}") if self.user.is_staff else None
 
 
 class SendAgainView(DeliveriesView):

@@ -70,6 +70,10 @@ class PortalView(TenantView, View):
         actor = self.actor
         return actor is not None and (actor.sees_everything or len(actor.account_ids) > 1)
 
+    def set_up(self, name: str) -> str | None:
+        """The address of a page of the admin, for those who may set the account up."""
+        return address_of(name) if self.actor and self.actor.may(Action.CONFIGURE) else None
+
     def show(self, template: str, status: int = 200, **context: Any) -> HttpResponse:
         return render(self.request, template, self.frame() | context, status=status)
 

@@ -136,6 +136,7 @@ class Board(LivePage):
             "waiting": len(waiters),
             "people": self.people[:SHOWN_AT_MOST],
             "people_count": len(self.people),
+            "add_url": self.set_up("admin:queues_queue_add"),
         }
 
     def line(self, queue: Queue) -> Line:

@@ -140,6 +140,7 @@ class RecordingsView(CaretakerView, NamedView):
             newer_url=filters.address(newer=str(page.newer)) if page.newer else None,
             older_url=filters.address(older=str(page.older)) if page.older else None,
             all_time_url=filters.address(period="all", **{"from": "", "to": ""}),
+            policies_url=self.set_up("admin:policies_recordingpolicy_changelist"),
             page_size=PAGE_SIZE,
         )
 

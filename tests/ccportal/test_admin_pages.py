@@ -51,6 +51,13 @@ def person_form(account: Account | None, role: str, **more: Any) -> dict[str, An
     } | more
 
 
+def test_a_person_without_a_user_name_gets_one_from_the_address() -> None:
+    account = make_account()
+    form = person_form(account, "agent", username="", email="bo.park@tenant.example")
+    assert signed_in(make_user(account)).post(url("accounts_user_add"), form).status_code == 302
+    assert User.objects.get(email="bo.park@tenant.example").username == "bo.park"
+
+
 def test_an_admin_makes_a_person_who_signs_in() -> None:
     account = make_account()
     team = make_team(account)

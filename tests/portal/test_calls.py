@@ -204,7 +204,7 @@ def test_a_name_of_255_letters_is_cut_in_its_row_and_whole_in_its_title(
 def test_a_new_tenant_is_told_what_to_do_first(admin: Client) -> None:
     html = page(admin, "")
     assert "No calls yet" in html
-    assert "Give this account its numbers" in html
+    assert "Choose what is recorded" in html
 
 
 def test_an_agent_without_calls_is_not_sent_to_the_admin(account: Account, sign_in: SignIn) -> None:
