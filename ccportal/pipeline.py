@@ -28,7 +28,7 @@ from cdr.rollups import Change
 from database.moments import moment
 from queues import changes
 from queues.models import Agent, Queue
-from recordings import basis, capture, expected, holds
+from recordings import basis, call_tags, capture, expected, holds
 from recordings.connectors import sending as connecting
 from recordings.delivery import news
 from recordings.expected import RecorderEvent
@@ -196,7 +196,9 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> ingest.Ingested:
     expected.move_decisions(result.absorbed)
     holds.move_holds(result.absorbed)
     move_comments(result.absorbed)
+    call_tags.move_tags(result.absorbed)
     ingest.retire(result)
+    call_tags.follow_calls([touched.id for touched in result.touched if not touched.is_new])
     basis.follow({touched.id for touched in result.touched if not touched.is_new})
     news.calls_ended(result.touched)
     connecting.calls_ended(result.touched)

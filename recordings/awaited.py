@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Switch
 from cdr.models import Call, Leg
+from recordings.call_tags import give_to_calls
 from recordings.candidates import UPLOADED
 from recordings.matching import text
 from recordings.models import Origin, Recording, State
@@ -84,6 +85,7 @@ def adopt(recording: Recording, call: Call) -> None:
         direction=call.direction,
         user=call.user_id,
     )
+    give_to_calls([recording.pk])
     recount(call.pk)
 
 

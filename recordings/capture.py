@@ -22,6 +22,7 @@ from cdr.assembly import Take
 from cdr.ingest import Ingested, Touched
 from database.bulk import Table, as_json
 from database.moments import moment
+from recordings.call_tags import give_to_calls
 from recordings.delivery import news
 from recordings.enqueue import collect_soon, rehome_soon
 from recordings.matching import KnownRows, kept_path, match, rid_of, text
@@ -62,7 +63,7 @@ WRITTEN = [
     "device_id",
 ]
 ROWS = Table(Recording, [field.attname for field in Recording._meta.concrete_fields])
-JSON_COLUMNS = ("grants", "tags", "masked", "speech")
+JSON_COLUMNS = ("grants", "masked", "speech")
 DISCARD_REASONS = {
     "input-too-short": "Shorter than the minimum length; the switch removed the file.",
     "empty-file": "Nothing was recorded; the switch removed the file.",
@@ -158,6 +159,7 @@ class Changes:
     unwanted: list[uuid.UUID] = field(default_factory=list)
     wanted: list[uuid.UUID] = field(default_factory=list)
     moved: list[uuid.UUID] = field(default_factory=list)
+    found_call: list[uuid.UUID] = field(default_factory=list)
     lost: list[uuid.UUID] = field(default_factory=list)
 
     def add(self, conversation: ConversationTakes) -> None:
@@ -195,6 +197,8 @@ class Changes:
         if is_new or values_of(row) != before:
             self.changed.append(row)
             self._follow_up(row, str(before["state"]), account_before)
+            if row.call_id and not is_new and before["call_id"] is None:
+                self.found_call.append(row.pk)
 
     def _left_over(self, row: Recording, conversation: ConversationTakes) -> None:
         """A row that is no take any more goes, unless it has a file, is held, was asked for or brought."""
@@ -221,6 +225,8 @@ class Changes:
         Recording.objects.filter(pk__in=self.unwanted).delete()
         collect_soon(self.wanted)
         rehome_soon(self.moved)
+        if self.found_call:
+            give_to_calls(self.found_call)
         news.recordings_failed(self.lost)
         return self.wanted
 

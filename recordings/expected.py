@@ -16,6 +16,7 @@ from accounts.audit import clean
 from accounts.models import Switch
 from cdr.models import Leg
 from database.moments import moment
+from recordings.call_tags import give_to_calls
 from recordings.delivery import news
 from recordings.matching import kept_path, text
 from recordings.models import Decision, Finding, Origin, Recording, State
@@ -193,6 +194,7 @@ def find_calls(switch: Switch) -> None:
     for file in files:
         if leg := found.get(file.leg_uuid):
             Recording.objects.filter(pk=file.pk).update(call=leg.call_id, account=leg.call.account_id)
+            give_to_calls([file.pk])
 
 
 def move_decisions(absorbed: Mapping[uuid.UUID, uuid.UUID]) -> None:

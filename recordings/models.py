@@ -13,6 +13,7 @@ from recordings.arrivals import FolderLook as FolderLook
 from recordings.arrivals import Orphan as Orphan
 from recordings.arrivals import OrphanState as OrphanState
 from recordings.arrivals import UploadToken as UploadToken
+from recordings.call_tags import Tag as Tag
 from recordings.connectors.models import Connector as Connector
 from recordings.delivery.models import Delivery as Delivery
 from recordings.delivery.models import Webhook as Webhook
@@ -106,7 +107,6 @@ class Recording(TenantModel):
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     device = models.ForeignKey(Device, null=True, on_delete=models.SET_NULL, related_name="+")
     grants = models.JSONField(default=list)
-    tags = models.JSONField(default=list, blank=True)
     masked = models.JSONField(default=list)
     speech = models.JSONField(default=dict)
     made_from = models.CharField(max_length=64, blank=True)

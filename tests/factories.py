@@ -29,7 +29,7 @@ from cdr.models import (
     QueueVisit,
 )
 from queues.models import Agent, Queue
-from recordings.models import Media, Origin, Recording, State, Variant
+from recordings.models import Media, Origin, Recording, State, Tag, Variant
 
 PASSWORD = "correct horse battery"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -210,6 +210,14 @@ def make_offer(visit: QueueVisit, agent_name: str = "1001", **fields: Any) -> Ag
     )
 
 
+def make_tag(tagged: Call | Recording, name: str = "billing") -> Tag:
+    owner = {"call": tagged} if isinstance(tagged, Call) else {"recording": tagged}
+    tag = Tag(name=name, started_at=tagged.started_at, **owner)
+    tag.account = tagged.account  # type: ignore[assignment]
+    tag.save()
+    return tag
+
+
 def make_recording(call: Call, **fields: Any) -> Recording:
     """Make a ready take of the call without a file; ``make_media`` stores one."""
     defaults: dict[str, Any] = {
@@ -234,6 +242,14 @@ def make_recording(call: Call, **fields: Any) -> Recording:
     count = Recording.objects.filter(call=call).count()
     Call.objects.filter(pk=call.pk).update(recording_count=count)
     call.recording_count = count
+    return recording
+
+
+def make_lone_recording(account: Account) -> Recording:
+    """Make a recording of no call."""
+    recording = make_recording(make_call(account))
+    recording.call = None
+    recording.save()
     return recording
 
 

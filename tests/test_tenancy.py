@@ -66,6 +66,7 @@ from recordings.models import (
     Recording,
     RecordingRequest,
     Redo,
+    Tag,
     UploadToken,
     Webhook,
 )
@@ -142,6 +143,7 @@ ROUTES: dict[str, Route] = {
     "calls/<id32:id>/drawer": item(Call),
     "calls/<id32:id>/holds": item(Call, owner=405),
     "calls/<id32:id>/holds/<id32:hold>/release": item(Call, LegalHold, owner=405),
+    "calls/<id32:id>/tags": item(Call, owner=405),
     "recordings/": Page(),
     "recordings/again": Page(405),
     "recordings/again/progress": Page(),
@@ -378,7 +380,8 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
         compared=1,
         repaired=0,
     ),
-    Recording: lambda tenant: make.make_recording(row(tenant, Call), tags=[MARK]),
+    Recording: lambda tenant: make.make_recording(row(tenant, Call)),
+    Tag: lambda tenant: make.make_tag(row(tenant, Call), MARK),
     RecordingPolicy: lambda tenant: RecordingPolicy.objects.create(
         account=tenant.account, document={"account": {"any": {"any": {"url": f"https://{MARK}.example/"}}}}
     ),

@@ -32,6 +32,7 @@ from ccportal.api.envelope import Answer
 from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
 from ccportal.api.recordings import grants_shown
+from ccportal.api.tags import CALL_TAGS, tags_seen
 from ccportal.api.views import AccountView, ListView, find, same_id
 from cdr.models import Call, CallAlias, Leg
 from recordings.models import Recording
@@ -153,6 +154,7 @@ CALL_COLUMNS = (
         gathered=Gathered(("id", "recording_count"), recordings_of_calls),
     ),
     text("media_server", "switch__name"),
+    CALL_TAGS,
     CONTACT_NAME,
 )
 
@@ -256,6 +258,7 @@ class InteractionList(CallersNamed):
             self.within(Call)
             .select_related("switch")
             .prefetch_related(Prefetch("recordings", recordings, to_attr="seen_recordings"))
+            .prefetch_related(tags_seen(self, "tags"))
         )
 
     @listed("List conversations", CALL_COLUMNS, name="Interaction")

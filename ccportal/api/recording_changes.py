@@ -6,18 +6,18 @@ from typing import Any
 
 from rest_framework import status
 
-from accounts import audit
 from accounts.access import Action
 from accounts.tenancy import Actor
 from ccportal.api.errors import Invalid, Refused
 from policies.merge import merge
 from policies.schema import keyed, validate
+from recordings.call_tags import LONGEST_TAG, MOST_TAGS
 from recordings.deletion import NotStored, OnHold, delete_recording
 from recordings.holding import hold_recording, release_recording
 from recordings.models import Recording
+from recordings.tagging import owner_of, set_tags, tags_of
 
-MOST_TAGS = 100
-TAG = {"type": "string", "minLength": 1, "maxLength": 64}
+TAG = {"type": "string", "minLength": 1, "maxLength": LONGEST_TAG}
 CHANGES = keyed(
     {
         "tags": {"type": "array", "maxItems": MOST_TAGS, "uniqueItems": True, "items": TAG},
@@ -37,7 +37,7 @@ class Kept(Refused):
 
 def changes_of(recording: Recording, data: dict[str, Any]) -> dict[str, Any]:
     """What is to be changed, after the whole document was checked; null takes back what was set."""
-    before = {"tags": recording.tags, "legal_hold": recording.legal_hold}
+    before = {"tags": tags_of(owner_of(recording)), "legal_hold": recording.legal_hold}
     document, problems = validate({"tags": [], "legal_hold": False} | merge(before, data), CHANGES, path="")
     if problems:
         raise Invalid(problems)
@@ -46,8 +46,7 @@ def changes_of(recording: Recording, data: dict[str, Any]) -> dict[str, Any]:
 
 def change(recording: Recording, changes: dict[str, Any], actor: Actor | None) -> None:
     if "tags" in changes:
-        Recording.objects.filter(pk=recording.pk).update(tags=changes["tags"])
-        audit.record(actor, "recording.tag", recording, tags=changes["tags"])
+        set_tags(owner_of(recording), changes["tags"], actor)
     if changes.get("legal_hold"):
         hold_recording(recording, actor)
     elif "legal_hold" in changes:

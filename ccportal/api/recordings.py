@@ -48,6 +48,7 @@ from ccportal.api.errors import Invalid, Missing
 from ccportal.api.filters import Filters
 from ccportal.api.pages import Keyset
 from ccportal.api.recording_changes import CHANGES, RIGHTS, change, changes_of, remove
+from ccportal.api.tags import TAGS, tags_seen
 from ccportal.api.uploads import AwaitedView, UploadView, carries_upload_token
 from ccportal.api.views import AccountView, ListView, find, preferred
 from cdr.models import Leg
@@ -245,7 +246,7 @@ RECORDING_COLUMNS = (
     of_media("file_name", Kind.TEXT, "file_name"),
     text("source_path", "source_path", "Where the file was found"),
     by_files("variants", Kind.LIST, variants, None, None, "Every stored file"),
-    stored_json("tags", Kind.LIST, "tags"),
+    TAGS,
     flag("legal_hold", "legal_hold"),
     stored_json("masked", Kind.LIST, "masked", "Spans that are silenced"),
     CONTACT_NAME,
@@ -265,6 +266,7 @@ class RecordingView(AccountView):
             .select_related("call")
             .prefetch_related(Prefetch("media", media, to_attr="seen_media"))
             .prefetch_related(Prefetch("call__legs", legs, to_attr="seen_legs"))
+            .prefetch_related(tags_seen(self, "call__tags"), tags_seen(self, "own_tags"))
         )
 
     def shown(self, recording: Recording) -> dict[str, Any]:

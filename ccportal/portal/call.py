@@ -24,6 +24,7 @@ from ccportal.portal.outgoing import Outgoing, outgoing
 from ccportal.portal.page import PortalView
 from ccportal.portal.rows import Names, other_number, other_party, own_party
 from ccportal.portal.switches import Clock
+from ccportal.portal.tags import editor_of
 from ccportal.portal.takes import Take, take_of, why
 from ccportal.portal.timeline import Evidence, Timeline, draw
 from ccportal.portal.wording import (
@@ -192,6 +193,7 @@ class OneCallView(PortalView):
             "speeds": SPEEDS,
             "started": day_and_time(call.started_at, self.zone),
             "started_whole": whole(call.started_at, self.zone),
+            **editor_of(call, may_tag=bool(actor and actor.may(Action.TAG))),
         }
 
     def agents_of(self, evidence: Evidence) -> str:

@@ -22,6 +22,7 @@ from ccportal.portal.first_steps import FirstSteps, first_steps
 from ccportal.portal.page import AccountView, address_of
 from ccportal.portal.period import period_between
 from ccportal.portal.rows import Names, Row, by_day, other_number, row_of
+from ccportal.portal.tags import tags_by_call
 from ccportal.portal.wording import capped, on_one_line
 from cdr.figures import limits_of
 from cdr.models import AgentOffer, Call, Leg, QueueVisit
@@ -40,7 +41,7 @@ from cdr.search import (
     split_terms,
 )
 from queues.models import Agent, Queue
-from recordings.models import Recording
+from recordings.models import Recording, Tag
 
 RESULTS = "results"
 FIRST_CALL = "first-call"
@@ -174,7 +175,8 @@ class CallsView(SearchingView):
         for call_id, state in takes.values_list("call_id", "state"):
             states[call_id].append(state)
         names = self.names_with(map(other_number, calls))
-        return [row_of(call, names, self.zone, states[call.pk]) for call in calls]
+        tags = tags_by_call(self.rows(Tag), calls)
+        return [row_of(call, names, self.zone, states[call.pk], tags[call.pk]) for call in calls]
 
     def first_steps(self) -> FirstSteps:
         return first_steps(self.chosen, self.rows, self.visible, self.sees_everything)

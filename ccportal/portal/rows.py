@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import groupby
@@ -84,6 +84,7 @@ class Row:
     recording_icon: str
     recording: str
     recording_tone: str
+    tags: Sequence[str] = ()
 
     @property
     def key(self) -> str:
@@ -136,7 +137,7 @@ def recording_mark(count: int, states: Iterable[str]) -> tuple[str, str, str]:
     return ("rec", "Recorded", "") if count else ("", "Not recorded", "")
 
 
-def row_of(call: Call, names: Names, zone: ZoneInfo, states: Iterable[str]) -> Row:
+def row_of(call: Call, names: Names, zone: ZoneInfo, states: Iterable[str], tags: Iterable[str] = ()) -> Row:
     icon, words, tone = recording_mark(call.recording_count, states)
     return Row(
         id=call.pk.hex,
@@ -154,6 +155,7 @@ def row_of(call: Call, names: Names, zone: ZoneInfo, states: Iterable[str]) -> R
         recording_icon=icon,
         recording=words,
         recording_tone=tone,
+        tags=[on_one_line(tag) for tag in tags],
     )
 
 

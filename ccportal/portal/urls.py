@@ -24,6 +24,7 @@ from ccportal.portal.queues import QueuePart, QueuesPart, QueuesView, QueueView
 from ccportal.portal.recordings import AgainView, OneAgainView, ProgressView, RecordingsView
 from ccportal.portal.signin import SignInView, SignOutView
 from ccportal.portal.statistics import AgentStatisticsView, QueueStatisticsView
+from ccportal.portal.tags import CallTagsView
 
 
 class HexConverter:
@@ -56,6 +57,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/<id32:id>/drawer", DrawerView.as_view(), name="call-drawer"),
     path("calls/<id32:id>/holds", CallHoldsView.as_view(), name="call-holds"),
     path("calls/<id32:id>/holds/<id32:hold>/release", CallReleaseView.as_view(), name="call-release"),
+    path("calls/<id32:id>/tags", CallTagsView.as_view(), name="call-tags"),
     path("recordings/", RecordingsView.as_view(), name="recordings"),
     path("recordings/again", AgainView.as_view(), name="recordings-again"),
     path("recordings/again/progress", ProgressView.as_view(), name="recordings-progress"),

@@ -29,6 +29,7 @@ async function openDrawer(link) {
   }
   drawer.innerHTML = await response.text();
   drawer.scrollTop = 0;
+  window.htmx?.process(drawer);
 }
 
 function closeDrawer() {

@@ -25,7 +25,17 @@ from ccportal.api.sheets import plain_file_name
 from ccportal.api.views import ListView
 from cdr.models import Leg
 from tests.api.conftest import Api
-from tests.factories import NOON, make_call, make_leg, make_media, make_offer, make_recording, make_visit
+from tests.factories import (
+    NOON,
+    make_call,
+    make_leg,
+    make_lone_recording,
+    make_media,
+    make_offer,
+    make_recording,
+    make_tag,
+    make_visit,
+)
 
 LISTS = ["/cdrs", "/cdrs/interaction", "/queue_calls", "/recordings"]
 
@@ -55,9 +65,12 @@ def test_long_files_have_the_cells_that_rows_have(api: Api, view: type[ListView]
     call = make_call(api.account, caller_name="=1+1", billsec=-3, user=api.user)
     make_offer(make_visit(call, cancel_reason="TIMEOUT", answered_at=None))
     make_leg(call)
-    recording = make_recording(call, tags=["=a", "b"], masked=[{"from": 1}])
+    recording = make_recording(call, masked=[{"from": 1}])
     make_media(recording)
     make_recording(make_call(api.account, ended_at=None), leg_uuid="-gone")
+    for name in ("=a", "b"):
+        make_tag(call, name)
+    make_tag(make_lone_recording(api.account), "=own")
     make_leg(make_call(api.account, ended_at=None, answered_at=None, duration=None))
     asked = seated(view, api)
     rows = list(asked.rows())

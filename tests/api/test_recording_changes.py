@@ -12,9 +12,10 @@ from accounts.models import AuditEntry, Role
 from recordings.deletion import erase
 from recordings.holding import hold_period
 from recordings.models import Media, Recording, State
+from recordings.tagging import owner_of, tags_of
 from tests.api.conftest import Api, api_of
 from tests.api.test_patch import send
-from tests.factories import NOON, make_call, make_media, make_recording, make_user
+from tests.factories import NOON, make_call, make_lone_recording, make_media, make_recording, make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -69,6 +70,29 @@ def test_tags_are_replaced_and_taken_back(api: Api, recording: Recording) -> Non
     assert ask(api, "PATCH", recording, {"tags": None}).json()["data"]["tags"] == []
 
 
+def test_a_call_s_tags_are_those_of_all_its_recordings(api: Api, recording: Recording) -> None:
+    other = make_recording(recording.call) if recording.call else recording
+    ask(api, "PATCH", recording, {"tags": ["=2+3", "vip"]})
+    assert ask(api, "PATCH", other, {}).json()["data"]["tags"] == ["=2+3", "vip"]
+    assert [row["tags"] for row in api.rows("/cdrs/interaction")] == [["=2+3", "vip"]]
+    ask(api, "PATCH", other, {"tags": ["vip"]})
+    assert ask(api, "PATCH", recording, {}).json()["data"]["tags"] == ["vip"]
+    entry = AuditEntry.objects.filter(action="call.tag").latest("at")
+    assert entry.detail == {"added": [], "removed": ["=2+3"]}
+
+
+def test_a_recording_without_a_call_keeps_its_own_tags(api: Api, recording: Recording) -> None:
+    lone = make_lone_recording(api.account)
+    ask(api, "PATCH", lone, {"tags": ["lone"]})
+    ask(api, "PATCH", recording, {"tags": ["called"]})
+    assert {row["id"]: row["tags"] for row in api.rows("/recordings")} == {
+        lone.pk.hex: ["lone"],
+        recording.pk.hex: ["called"],
+    }
+    found = [row["id"] for row in api.rows("/recordings", filter_tags="lone")]
+    assert found == [lone.pk.hex]
+
+
 @pytest.mark.parametrize(
     ("data", "path"),
     [
@@ -86,7 +110,7 @@ def test_what_breaks_a_rule_changes_nothing(
     answer = ask(api, "PATCH", recording, {"tags": ["kept"]} | data)
     assert (answer.status_code, list(answer.json()["data"])) == (400, [path])
     recording.refresh_from_db()
-    assert (recording.tags, recording.legal_hold) == ([], False)
+    assert (tags_of(owner_of(recording)), recording.legal_hold) == ([], False)
 
 
 @pytest.mark.parametrize(

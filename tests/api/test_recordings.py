@@ -19,6 +19,7 @@ from tests.factories import (
     make_leg,
     make_media,
     make_recording,
+    make_tag,
     make_user,
     tone,
 )
@@ -61,13 +62,13 @@ def test_item(api: Api) -> None:
         call,
         user=owner,
         device=device,
-        tags=["vip"],
         grants=[{"reason": "queue"}],
         masked=[{"from_ms": 1, "to_ms": 2}],
         source_path="/in/a.wav",
         legal_hold=True,
     )
     media = make_media(recording, AUDIO)
+    make_tag(call, "vip")
     [row] = api.rows("/recordings")
     assert list(row) == ITEM.split(", ")
     variant = {
