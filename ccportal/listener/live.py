@@ -51,6 +51,7 @@ STEP_SECONDS: Final = 0.1
 WRITE_SECONDS: Final = 0.2
 SEEN_SECONDS: Final = 5.0
 LIST_SECONDS: Final = 20.0
+AGAIN_SECONDS: Final = 1.0
 RECENT_SECONDS: Final = 2.0
 REPLY_SECONDS: Final = 2.0
 STOP_SECONDS: Final = 2.0
@@ -147,6 +148,7 @@ class LiveKeeper:
         if heard.connected is not None:
             self._connected = heard.connected
             self._list_at = 0.0
+            self._recent.clear()  # what an earlier connection told is older than any list of this one
         for body in heard.bodies:
             try:
                 event = self._translate(body)
@@ -162,10 +164,12 @@ class LiveKeeper:
         at = time.time_ns() // 1000
         try:
             lists = ask_lists(self._commands)
-        except (SwitchError, ListRefused) as error:
-            if not self._no_lists:
-                log.info("switch %s: no lists of queues: %s", self._name, type(error).__name__)
-            self._no_lists = True
+        except ListRefused as error:
+            self._without_lists(error)
+            return
+        except SwitchError as error:
+            self._list_at = time.monotonic() + AGAIN_SECONDS
+            self._without_lists(error)
             return
         self._no_lists = False
         missed = self.board.correct(lists, at, [event for _, event in self._recent])
@@ -173,6 +177,11 @@ class LiveKeeper:
         self._listed_at = timezone.now()
         self.board.tidy()
         self._changed = True
+
+    def _without_lists(self, error: Exception) -> None:
+        if not self._no_lists:
+            log.info("switch %s: no lists of queues: %s", self._name, type(error).__name__)
+        self._no_lists = True
 
     def _keep_missed(self, missed: list[ev.AgentChanged]) -> None:
         """Have the applier write what only the lists told, as if it had been heard."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from django.utils import timezone
@@ -74,9 +74,15 @@ def until(true: Callable[[], bool], step: Callable[[], object], patience: float 
 class Ear:
     """What the reader does, one step at a time."""
 
-    def __init__(self, keeper: LiveKeeper, address: Address) -> None:
-        self.keeper, self.address = keeper, address
+    def __init__(self, row: Switch, address: Address, journal: Journal) -> None:
+        self.keeper, self.address = LiveKeeper(row.pk.hex, row.name, address, journal), address
         self.connection: NativeConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.end()
 
     def connect(self) -> None:
         self.connection = NativeConnection.open(self.address)
@@ -90,7 +96,8 @@ class Ear:
         self.keeper.disconnected()
 
     def end(self) -> None:
-        self.cut()
+        if self.connection is not None:
+            self.cut()
         self.keeper.stop()
 
     def step(self) -> None:
@@ -116,18 +123,15 @@ def over(switch: ReplaySwitch, name: str) -> Callable[[], bool]:
 
 @pytest.mark.parametrize("name", ["queue_busy_then_second", "queue_abandoned_resume", "agent_status"])
 def test_rows_follow_the_switch_and_end_as_its_lists(name: str, row: Switch, journal: Journal) -> None:
-    with playing(name) as (switch, address):
-        ear = Ear(LiveKeeper(row.pk.hex, row.name, address, journal), address)
+    with playing(name) as (switch, address), Ear(row, address, journal) as ear:
         ear.connect()
         assert until(over(switch, name), ear.step, 10.0)
         assert until(lambda: rows() == listed(switch), ear.step)
-    ear.end()
 
 
 @pytest.mark.parametrize("name", SCENARIOS[::3])
 def test_rows_are_right_within_two_seconds_of_a_reconnect(name: str, row: Switch, journal: Journal) -> None:
-    with playing(name) as (switch, address):
-        ear = Ear(LiveKeeper(row.pk.hex, row.name, address, journal), address)
+    with playing(name) as (switch, address), Ear(row, address, journal) as ear:
         ear.connect()
         half = len(captures.bodies(name)) // 2
         assert until(lambda: switch.played >= half // 2, ear.step, 10.0)
@@ -137,20 +141,30 @@ def test_rows_are_right_within_two_seconds_of_a_reconnect(name: str, row: Switch
         assert until(lambda: rows() == listed(switch), ear.step)
         assert until(over(switch, name), ear.step, 10.0)
         assert until(lambda: rows() == listed(switch), ear.step)
-    ear.end()
 
 
 def test_a_new_listener_finds_those_who_came_and_went_without_one(row: Switch, journal: Journal) -> None:
     LiveRows(row).write(scene(caller("gone")), stamp())
-    with playing("queue_answered", wait_for=9) as (switch, address):
+    with playing("queue_answered", wait_for=9) as (switch, address), Ear(row, address, journal) as ear:
         switch.answers.queues.follow(joined())
-        ear = Ear(LiveKeeper(row.pk.hex, row.name, address, journal), address)
         ear.connect()
         assert until(lambda: rows() == listed(switch) and bool(rows()[0]), ear.step)
-    ear.cut()
-    assert until(lambda: not LiveSwitch.objects.get().connected, ear.step)
-    ear.keeper.stop()
+        ear.cut()
+        assert until(lambda: not LiveSwitch.objects.get().connected, ear.step)
     assert not LiveSwitch.objects.get().connected
+
+
+def test_who_came_a_moment_before_a_cut_and_left_in_it_is_gone_at_once(row: Switch, journal: Journal) -> None:
+    with playing("queue_answered", wait_for=9) as (switch, address), Ear(row, address, journal) as ear:
+        switch.answers.queues.follow(joined())
+        ear.connect()
+        assert until(lambda: bool(rows()[0]), ear.step)
+        ear.keeper.offer([joined().body])
+        ear.keeper.step(0.0)
+        ear.cut()
+        switch.answers.queues.members.clear()
+        ear.connect()
+        assert until(lambda: not rows()[0], ear.step)
 
 
 def joined() -> CapturedEvent:
@@ -199,10 +213,9 @@ def test_a_change_that_only_the_lists_told_is_history_once(row: Switch, journal:
     LiveRows(row).write(scene(agents=(AgentState("1001", "Available", 1_000_000),)), stamp())
     with playing("queue_answered", wait_for=9) as (switch, address):
         switch.answers.queues.agent("1001")["last_status_change"] = "1795178268"
-        ear = Ear(LiveKeeper(row.pk.hex, row.name, address, journal), address)
-        ear.connect()
-        assert until(lambda: rows()[1].get("1001") == ("Logged Out", "Waiting"), ear.step)
-        ear.end()
+        with Ear(row, address, journal) as ear:
+            ear.connect()
+            assert until(lambda: rows()[1].get("1001") == ("Logged Out", "Waiting"), ear.step)
         for _ in range(2):
             apply_mixed(row, [("control", batch.bodies) for batch in journal.read(0)], journal="", batch=0)
     assert list(AgentChange.objects.values_list("agent_name", "value")) == [("1001", "Logged Out")]
