@@ -17,7 +17,7 @@ from recordings.delivery import news
 from recordings.listening import DOWNLOADED, note_asked
 from recordings.models import PLAYABLE, Finding, Media, Recording, State
 from recordings.ranges import Span, Unsatisfiable, span_of
-from recordings.serving import SECONDS_TO_BEGIN, range_applies, send
+from recordings.serving import SECONDS_TO_BEGIN, closed_on_error, range_applies, send
 from recordings.storage import storage_of
 
 ONE_LISTENING_SECONDS = 600
@@ -72,7 +72,8 @@ def serve(
     if media.damage and response.status_code in (200, 206, 304, 416):
         response["X-Recording-Damage"] = media.damage
     if request.method == "GET" and response.status_code in (200, 206, 302):
-        keep_record(request, media, inline=inline)
+        with closed_on_error(response):
+            keep_record(request, media, inline=inline)
     return response
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 from urllib.parse import quote
@@ -46,6 +47,10 @@ class Kept(Protocol):
     def sha256(self) -> str: ...
     @property
     def created_at(self) -> datetime: ...
+
+
+class Closable(Protocol):
+    def close(self) -> None: ...
 
 
 def send(
@@ -107,15 +112,26 @@ def lead_to(
 
 def answer(request: HttpRequest, kept: Kept) -> HttpResponseBase:
     file = storage_at(kept.store).open(kept.key)
-    size = file.seek(0, os.SEEK_END)
-    response: HttpResponseBase
-    if is_fresh(request, kept):
-        response = HttpResponse(status=304)
-    else:
-        response = whole_or_part(request, kept, file, size)
+    with closed_on_error(file):
+        size = file.seek(0, os.SEEK_END)
+        response: HttpResponseBase
+        if is_fresh(request, kept):
+            response = HttpResponse(status=304)
+        else:
+            response = whole_or_part(request, kept, file, size)
     if not response.streaming:
         file.close()
     return response
+
+
+@contextmanager
+def closed_on_error(opened: Closable) -> Iterator[None]:
+    """Close a file, or the response that sends it, when what is done before it is sent fails."""
+    try:
+        yield
+    except BaseException:
+        opened.close()
+        raise
 
 
 def whole_or_part(request: HttpRequest, kept: Kept, file: File[bytes], size: int) -> HttpResponseBase:

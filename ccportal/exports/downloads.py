@@ -9,7 +9,7 @@ from accounts import audit
 from accounts.tenancy import Actor
 from recordings.exports import Export, ExportState
 from recordings.ranges import Unsatisfiable, span_of
-from recordings.serving import send
+from recordings.serving import closed_on_error, send
 
 WORDS = {
     ExportState.QUEUED: "It waits to be made.",
@@ -32,7 +32,8 @@ def download(request: HttpRequest, export: Export, actor: Actor | None) -> HttpR
     except FileNotFoundError:
         raise Gone("The file is no longer in storage.") from None
     if request.method == "GET" and response.status_code in (200, 206, 302) and begins(request, export):
-        audit.record(actor, "export.download", export, file=export.file_name, kind=export.kind)
+        with closed_on_error(response):
+            audit.record(actor, "export.download", export, file=export.file_name, kind=export.kind)
     return response
 
 

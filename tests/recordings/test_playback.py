@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
 
 import pytest
 from django.core.cache import cache
+from django.core.files.base import File
+from django.db import DatabaseError
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.test import RequestFactory
@@ -18,9 +20,10 @@ from hypothesis import strategies as st
 
 from accounts.models import Account, AuditEntry
 from accounts.tenancy import Actor
+from recordings import playback, serving
 from recordings.models import Finding, Media, Recording, State
 from recordings.playback import MediaMissing, open_media, serve
-from recordings.ranges import Unsatisfiable, span_of
+from recordings.ranges import Span, Unsatisfiable, span_of
 from recordings.serving import disposition
 from tests.factories import make_call, make_recording
 
@@ -266,3 +269,27 @@ def test_a_span_lies_within_the_file(header: str, size: int) -> None:
     except Unsatisfiable:
         return
     assert span is None or 0 <= span.first <= span.last < size
+
+
+def test_a_play_that_cannot_be_put_on_record_leaves_no_file_open(
+    media: Media, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[bool] = []
+
+    def fail(*args: object, **values: object) -> None:
+        raise DatabaseError("away")
+
+    monkeypatch.setattr(playback.audit, "record", fail)
+    monkeypatch.setattr(serving.Pieces, "__init__", watched(serving.Pieces.__init__, closed))
+    with pytest.raises(DatabaseError):
+        ask(media)
+    assert closed == [True]
+
+
+def watched(begin: Callable[..., None], closed: list[bool]) -> Callable[..., None]:
+    def begin_watched(pieces: serving.Pieces, file: File[bytes], span: Span) -> None:
+        begin(pieces, file, span)
+        close = pieces.close
+        pieces.close = lambda: (close(), closed.append(file.closed))[0]  # type: ignore[method-assign]
+
+    return begin_watched
