@@ -5,7 +5,7 @@
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
-WORKERS ?= 3
+export WORKERS ?= 3
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -31,11 +31,11 @@ test-sqlite test-postgres: export PYTHONHASHSEED = 0
 
 test-sqlite: setup
 	@scripts/test-machine.sh
-	$(BIN)/python -m pytest -n $(WORKERS)
+	@scripts/tests.sh
 
 test-postgres: setup
 	@scripts/test-machine.sh
-	$(BIN)/python -m tests.postgres $(BIN)/python -m pytest -n $(WORKERS) --only-database
+	@$(BIN)/python -m tests.postgres scripts/tests.sh --only-database
 
 check: setup ## Look at style, types, layers, settings, migrations and the lock
 	@scripts/check.sh

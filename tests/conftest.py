@@ -8,12 +8,16 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.conf import settings
 from django.db import connection
+from hypothesis import settings as hypothesis_settings
 
 from tests.postgres import Cluster, NoPostgreSQL, temporary_cluster
 
 NOTHING_MAY_BE_SKIPPED = bool(os.environ.get("CCPORTAL_TEST_REQUIRE_ALL"))
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 DATABASE_FIXTURES = frozenset({"db", "transactional_db", "django_db_reset_sequences", "live_server"})
+
+hypothesis_settings.register_profile("unhurried", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis_settings.load_profile("unhurried")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -29,6 +29,8 @@ from tests.switch.test_queue_board import SCENARIOS
 SPEED = 40.0
 IN_TIME = 2.0
 
+pytestmark = pytest.mark.timing
+
 
 def tape(name: str) -> Iterator[Played]:
     events = [label_event(body) for body in captures.bodies(name)]

@@ -98,6 +98,7 @@ def test_login_and_break_are_done_by_the_switch_and_show(
     assert visit.complaints == []
 
 
+@pytest.mark.timing
 def test_a_new_caller_shows_within_two_seconds_and_the_focus_stays(
     visit: Visit,  # noqa: F811
     account: Account,

@@ -90,6 +90,7 @@ def test_a_receiver_that_breaks_off_is_told(behaviour: str, reason: str) -> None
         assert caught.value.reason == reason
 
 
+@pytest.mark.timing
 def test_one_that_answers_a_byte_at_a_time_is_left() -> None:
     began = time.monotonic()
     with receiving(receivers.drip) as receiver:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,6 +19,8 @@ from tests.agi_client import tell
 
 SOON = 1.0
 HONEST = captured.sessions("answer")[0]
+
+pytestmark = pytest.mark.timing
 
 
 @dataclass
@@ -139,10 +142,10 @@ def test_a_peer_that_goes_silent_later_is_dropped_and_what_it_told_is_kept(runni
 
 
 def test_with_no_room_left_the_silent_ones_make_some(running: Running) -> None:
-    idle = [running.connect() for _ in range(120)]
-    honest_call_is_answered(running)
-    for each in idle:
-        each.close()
+    with ExitStack() as idle:
+        for _ in range(120):
+            idle.enter_context(running.connect())
+        honest_call_is_answered(running)
 
 
 def test_a_report_that_cannot_be_kept_does_not_hold_the_call() -> None:
