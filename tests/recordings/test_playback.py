@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote
@@ -18,13 +18,14 @@ from django.utils.http import http_date
 from hypothesis import given
 from hypothesis import strategies as st
 
+from accounts import audit
 from accounts.models import Account, AuditEntry
 from accounts.tenancy import Actor
-from recordings import playback, serving
 from recordings.models import Finding, Media, Recording, State
 from recordings.playback import MediaMissing, open_media, serve
-from recordings.ranges import Span, Unsatisfiable, span_of
+from recordings.ranges import Unsatisfiable, span_of
 from recordings.serving import disposition
+from recordings.storage import storage_of
 from tests.factories import make_call, make_recording
 
 AUDIO = bytes(range(256)) * 400
@@ -274,22 +275,19 @@ def test_a_span_lies_within_the_file(header: str, size: int) -> None:
 def test_a_play_that_cannot_be_put_on_record_leaves_no_file_open(
     media: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed: list[bool] = []
+    files: list[File[bytes]] = []
+    storage = storage_of(media)
+    real_open = storage.open
+
+    def open_watched(name: str, mode: str = "rb") -> File[bytes]:
+        files.append(real_open(name, mode))
+        return files[-1]
 
     def fail(*args: object, **values: object) -> None:
         raise DatabaseError("away")
 
-    monkeypatch.setattr(playback.audit, "record", fail)
-    monkeypatch.setattr(serving.Pieces, "__init__", watched(serving.Pieces.__init__, closed))
+    monkeypatch.setattr(type(storage), "open", staticmethod(open_watched))
+    monkeypatch.setattr(audit, "record", fail)
     with pytest.raises(DatabaseError):
         ask(media)
-    assert closed == [True]
-
-
-def watched(begin: Callable[..., None], closed: list[bool]) -> Callable[..., None]:
-    def begin_watched(pieces: serving.Pieces, file: File[bytes], span: Span) -> None:
-        begin(pieces, file, span)
-        close = pieces.close
-        pieces.close = lambda: (close(), closed.append(file.closed))[0]  # type: ignore[method-assign]
-
-    return begin_watched
+    assert [file.closed for file in files] == [True]
