@@ -14,3 +14,8 @@ def instant(microseconds: int) -> dt.datetime:
 def moment(microseconds: int) -> dt.datetime | None:
     """The instant, None where there was none."""
     return instant(microseconds) if microseconds else None
+
+
+def microseconds_of(at: dt.datetime) -> int:
+    """The switch's way to write an instant."""
+    return (at - EPOCH) // dt.timedelta(microseconds=1)

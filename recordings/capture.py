@@ -64,6 +64,7 @@ WRITTEN = [
 ]
 ROWS = Table(Recording, [field.attname for field in Recording._meta.concrete_fields])
 JSON_COLUMNS = ("grants", "masked", "speech")
+LONGEST_MOMENT = 1_000_000
 DISCARD_REASONS = {
     "input-too-short": "Shorter than the minimum length; the switch removed the file.",
     "empty-file": "Nothing was recorded; the switch removed the file.",
@@ -263,7 +264,11 @@ def settle_state(row: Recording, take: Take, *, has_media: bool) -> None:
     """Move the state forwards as far as the take says; never back from where a file has been dealt with."""
     if has_media or row.state in SETTLED:
         return
-    if take.discarded:
+    if take.discarded and _is_loss(take):
+        _set_state(
+            row, State.MISSING, Finding.EMPTY, "The switch recorded nothing of the leg and removed the file."
+        )
+    elif take.discarded:
         reason = DISCARD_REASONS.get(take.cause, "The switch removed the file.")
         _set_state(row, State.DISCARDED, Finding.DISCARDED, reason)
     elif take.overwritten and (not row.state or row.state in NOT_YET_COLLECTED):
@@ -273,6 +278,12 @@ def settle_state(row: Recording, take: Take, *, has_media: bool) -> None:
             _set_state(row, State.RECORDING)
     elif row.state in ("", State.EXPECTED, State.RECORDING) or _stop_came_late(row):
         _set_state(row, State.RECEIVED)
+
+
+def _is_loss(take: Take) -> bool:
+    """Whether a file that we asked for on an answered leg stayed empty for longer than a moment."""
+    lasted = take.stopped_at - take.started_at
+    return bool(take.rid) and take.cause == "empty-file" and lasted > LONGEST_MOMENT
 
 
 def _stop_came_late(row: Recording) -> bool:

@@ -6,7 +6,9 @@ Told again, or in another order than the switch's own events, it comes to the sa
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from django.db.models import Q
@@ -15,7 +17,7 @@ from django.utils import timezone
 from accounts.audit import clean
 from accounts.models import Switch
 from cdr.models import Leg
-from database.moments import moment
+from database.moments import microseconds_of, moment
 from recordings.call_tags import give_to_calls
 from recordings.delivery import news
 from recordings.matching import kept_path, text
@@ -105,8 +107,19 @@ def intended(switch: Switch, event: ev.RecordingIntended, rows: Rows) -> Recordi
 
 def merged(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -> list[Any]:
     """The new grants, behind those that a recorder before it knew of."""
-    told = {signature(grant) for grant in new}
-    return [*(grant for grant in old if signature(grant) not in told), *new]
+    known: defaultdict[tuple[object, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    for grant in old:
+        known[signature(grant)].append(grant)
+    told = []
+    for grant in new:
+        same = known[signature(grant)]
+        told.append(completed(grant, same.pop(0) if same else {}))
+    return [*chain.from_iterable(known.values()), *told]
+
+
+def completed(grant: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A recorder that came later does not know with what parameters a program had asked."""
+    return grant if grant.get("params") else {**grant, "params": old.get("params") or {}}
 
 
 def signature(grant: Mapping[str, Any]) -> tuple[object, ...]:
@@ -118,7 +131,8 @@ def masked(event: ev.RecordingMasked, rows: Rows) -> Recording | None:
     row = rows.find(event.rid, event.leg, event.path)
     if row is None:
         return None
-    at = max(0, event.at - event.started) // 1000
+    began = event.started or microseconds_of(row.started_at)
+    at = max(0, event.at - began) // 1000
     spans = [dict(span) for span in row.masked]
     if event.masked and not any(span["from_ms"] == at for span in spans):
         spans.append({"from_ms": at, "to_ms": None})

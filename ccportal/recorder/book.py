@@ -12,9 +12,12 @@ import itertools
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
+from ccportal.recorder.notes import note_asked, note_following
 from ccportal.recorder.orders import CORE, Answered, Give, Order, Purpose, Tell
 from ccportal.recorder.takes import LiveTake, Reason, Stage, new_take
 from switch import events as ev
@@ -23,17 +26,22 @@ from switch.errors import UnsafeValue
 
 FALLBACK_SECONDS: Final = 0.06
 MOST_TRIES: Final = 2
+NO_SUCH_LEG: Final = "No such channel"
 
 
 @dataclass(slots=True)
 class LegState:
-    """A leg that lives: ``answered`` is monotonic, 0 before; ``count`` is how many takes it had."""
+    """A leg that lives: ``answered`` is monotonic, 0 before; ``count`` is how many takes it had.
+
+    One that ``had_its_file`` before we met it is not recorded anew for reasons that it was recorded for.
+    """
 
     answered: float = 0.0
     bridged: bool = False
     count: int = 0
     takes: list[LiveTake] = field(default_factory=list)
     for_next_file: list[Reason] = field(default_factory=list)
+    had_its_file: bool = False
 
     @property
     def current(self) -> LiveTake | None:
@@ -101,6 +109,20 @@ class Book:
         else:
             take.reasons.append(reason)
         self._pursue(take, state, read_at)
+        if take.follows and not take.following and take.stage is not Stage.PLANNED:
+            take.following = True
+            self.note(take.on or leg, partial(note_following, take.on or leg), read_at)
+        self._note_asked(take, read_at, changed=reason)
+
+    def had_its_file(self, leg: str) -> bool:
+        state = self.legs.get(leg)
+        return state is not None and state.had_its_file
+
+    def note(self, leg: str, make: Callable[[], Command], read_at: float) -> None:
+        """Note something on a leg that lives, for the listener that comes after us."""
+        if leg in self.legs:
+            with suppress(UnsafeValue):
+                self.orders.append(Give(leg, Purpose.NOTE, (make(),), read_at=read_at))
 
     def answered(self, leg: str, read_at: float) -> None:
         state = self.legs.get(leg)
@@ -143,13 +165,14 @@ class Book:
             take.stage = Stage.OVER
             self._leave(take)
 
-    def moved(self, event: ev.RecordingMoved) -> None:
+    def moved(self, event: ev.RecordingMoved, read_at: float) -> None:
         """A recording that follows a transfer has come to another leg."""
         take, arrived = self._by_path.get(event.path), self.legs.get(event.channel.uuid)
         if take is not None and arrived is not None and event.arrived and take not in arrived.takes:
             self._leave(take)
             arrived.takes.append(take)
             take.on = event.channel.uuid
+            self._note_asked(take, read_at, changed=next(filter(is_action, take.wanted), None))
 
     def stop_action(self, leg: str, read_at: float) -> None:
         """End the newest grant that an action made; the file ends when nobody else wants it."""
@@ -158,12 +181,13 @@ class Book:
         places = [
             place
             for place, reason in enumerate(take.reasons if take else ())
-            if reason.scope == "action" and not reason.ended
+            if is_action(reason) and not reason.ended
         ]
         if take is None or not places:
             return
         take.reasons[places[-1]] = take.reasons[places[-1]].ended_at(self.now())
         self.intend(take)
+        self._note_asked(take, read_at, changed=take.reasons[places[-1]])
         if not take.wanted:
             self._stop(take, read_at)
 
@@ -183,7 +207,7 @@ class Book:
         take = self._by_path.get(give.path)
         if take is None:
             return
-        if not done.ok and give.purpose is not Purpose.STOP:
+        if not done.ok and give.purpose is not Purpose.STOP and not came_too_late(done):
             self.refused(done, take.rid)
         match give.purpose:
             case Purpose.ARM if take.stage is Stage.ARMED:
@@ -241,13 +265,13 @@ class Book:
             self._arm(take, read_at)
 
     def _arm(self, take: LiveTake, read_at: float) -> None:
-        take.stage, take.armed_at = Stage.ARMED, 0.0
+        take.stage, take.armed_at, take.following = Stage.ARMED, 0.0, take.follows
         self.intend(take)
         self._give(Purpose.ARM, take, read_at, lambda: [take.prepare(), take.arm()])
 
     def _start(self, take: LiveTake, read_at: float) -> None:
         prepared = take.stage is Stage.ARMED
-        take.stage = Stage.ASKED
+        take.stage, take.following = Stage.ASKED, take.following if prepared else take.follows
         take.tries += 1
         if not prepared:
             self.intend(take)
@@ -276,6 +300,12 @@ class Book:
             )
         )
 
+    def _note_asked(self, take: LiveTake, read_at: float, changed: Reason | None) -> None:
+        """Note on the leg what actions want of its file, when that changed."""
+        if changed and is_action(changed):
+            leg = take.on or take.leg
+            self.note(leg, partial(note_asked, leg, take.wanted), read_at)
+
     def _leave(self, take: LiveTake) -> None:
         state = self.legs.get(take.on or take.leg)
         if state is not None and take in state.takes:
@@ -290,3 +320,12 @@ class Book:
             self.orders.append(Give(leg, purpose, tuple(make()), take.path, read_at))
         except UnsafeValue as error:
             self.refused(Answered(Give(leg, purpose, (), take.path), (), read_at, str(error)), take.rid)
+
+
+def is_action(reason: Reason) -> bool:
+    return reason.scope == "action"
+
+
+def came_too_late(done: Answered) -> bool:
+    """Whether a leg was gone before its answer could be prepared for: then there is nothing to record."""
+    return done.give.purpose is Purpose.ARM and done.complaint.startswith(NO_SUCH_LEG)

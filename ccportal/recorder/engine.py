@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from ccportal.recorder.asking import Asked, from_event, message_reason, reason_of
 from ccportal.recorder.book import Book
+from ccportal.recorder.notes import note_masked
 from ccportal.recorder.orders import Answered, Order
 from ccportal.recorder.takes import Reason
 from policies.decide import Decision, decide
@@ -35,12 +37,16 @@ class CallState:
 
 
 class Engine:
-    """Knows the live calls; whoever drives it takes its orders after each step."""
+    """Knows the live calls; whoever drives it takes its orders after each step.
+
+    ``unmet`` is what phones and the dialplan asked for on legs that we have not met.
+    """
 
     def __init__(self, snapshot: Snapshot, now: Callable[[], int] = lambda: time.time_ns() // 1000) -> None:
         self.snapshot = snapshot
         self.calls = LiveCalls()
         self.book = Book(snapshot.switch_id, self._account_of, now)
+        self.unmet: list[Asked] = []
         self._states: dict[int, CallState] = {}
 
     def hear(self, event: ev.Event, read_at: float) -> None:
@@ -61,9 +67,13 @@ class Engine:
             case ev.RecordingStopped():
                 self.book.stopped(event.path)
             case ev.RecordingMoved():
-                self.book.moved(event)
+                self.book.moved(event, read_at)
             case ev.RecordingAsked():
-                self.ask(from_event(event), read_at)
+                asked = from_event(event)
+                if self.knows(asked.leg):
+                    self.ask(asked, read_at)
+                else:
+                    self.unmet.append(asked)
 
     def orders(self) -> list[Order]:
         """Return what is to be done since the last time."""
@@ -74,12 +84,18 @@ class Engine:
         """Take notice of what became of commands."""
         self.book.done(done)
 
-    def created(self, channel: ev.Channel, read_at: float) -> None:
+    def knows(self, leg: str) -> bool:
+        return leg in self.calls.by_leg and leg in self.book.legs
+
+    def created(self, channel: ev.Channel, read_at: float, *, masked: bool = False) -> None:
+        """Take notice of a leg; ``masked`` when it says of itself that its conversation is silenced."""
         if channel.uuid in self.calls.by_leg:
             return
         if channel.uuid not in self.book.legs:
             self.book.meet(channel.uuid, answered=0.0, bridged=False, count=0, takes=[])
-        self._decide(self.calls.created(channel, self.snapshot), read_at)
+        call = self.calls.created(channel, self.snapshot)
+        self._state(call).masked |= masked
+        self._decide(call, read_at)
         self._record_for_queues(channel.uuid, read_at)
 
     def ended(self, leg: str, read_at: float) -> None:
@@ -120,7 +136,8 @@ class Engine:
             if (reason.scope, leg) not in state.given:
                 state.given.add((reason.scope, leg))
                 state.grants.append(reason)
-                self.book.grant(leg, reason, self.snapshot.folder, read_at)
+                if not self.book.had_its_file(leg):
+                    self.book.grant(leg, reason, self.snapshot.folder, read_at)
         if state.grants or call.over or call.rung or not any(map(is_pending, decision.refusals)):
             self._tell(call, decision)
 
@@ -192,6 +209,8 @@ class Engine:
     def _mask(self, call: LiveCall, masked: bool, read_at: float) -> None:
         """Silence every running file of the conversation, and those that begin from now on."""
         self._state(call).masked = masked
+        for leg in call.legs:
+            self.book.note(leg, partial(note_masked, leg, masked=masked), read_at)
         for take in list(self.book.running(iter(call.legs))):
             self.book.mask(take, read_at, masked=masked)
 

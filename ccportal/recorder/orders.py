@@ -19,6 +19,7 @@ class Purpose(Enum):
     STOP = "stop the recording"
     MASK = "mask the recording"
     UNMASK = "unmask the recording"
+    NOTE = "note something on the leg"
     LIST = "list the live legs"
     LOOK = "look at a leg"
 

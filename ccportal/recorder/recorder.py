@@ -98,6 +98,7 @@ class Recorder:
         self._engine = Engine(snapshot)
         self._sweep = Sweep(self._engine, Translator())
         self._sweep_at = 0.0
+        self._unmet: list[Asked] = []
         self._open_lanes = partial(Lanes, name, address, self._inbox.put, sent)
         self._lanes = self._open_lanes() if snapshot.asks_for_something else None
         self._thread = threading.Thread(target=self._run, name=f"{name}: recorder", daemon=True)
@@ -181,7 +182,7 @@ class Recorder:
                 self._done(item)
             case Asked():
                 self._wake()
-                self._heard(item, self._engine.ask(item, time.monotonic()))
+                self._ask(item)
             case Snapshot():
                 self._renewed(item)
             case Word():
@@ -195,14 +196,36 @@ class Recorder:
             event = self._translate(body)
             if event is not None:
                 self._engine.hear(event, read_at)
+                self._ask_for_unmet()
         except MalformedEvent as error:
             log.debug("switch %s: %s", self._name, error)
         except Exception:
             log.exception("switch %s: the recorder could not take an event: %r", self._name, body[:200])
 
+    def _ask(self, asked: Asked) -> None:
+        """Do what was asked; of a leg that we have not met the switch is asked first."""
+        if self._engine.knows(asked.leg):
+            self._heard(asked, self._engine.ask(asked, time.monotonic()))
+        else:
+            self._unmet.append(asked)
+            self._begin_sweep(time.monotonic())
+
+    def _ask_for_unmet(self) -> None:
+        unmet, self._engine.unmet = self._engine.unmet, []
+        for asked in unmet:
+            self._ask(asked)
+
+    def _meet(self, done: Answered) -> None:
+        """Do what waited for the switch's answers; when it gave none, nobody knows."""
+        unmet, self._unmet = self._unmet, []
+        for asked in unmet if done.ok else ():
+            self._heard(asked, self._engine.ask(asked, time.monotonic()))
+
     def _done(self, done: Answered) -> None:
         if done.give.purpose in (Purpose.LIST, Purpose.LOOK):
             self._carry_out(self._sweep.done(done))
+            if self._unmet and self._sweep.over:
+                self._meet(done)
         else:
             self._engine.done(done)
 

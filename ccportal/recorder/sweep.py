@@ -10,15 +10,15 @@ from typing import Any, Final
 import msgspec
 
 from ccportal.recorder.engine import Engine
+from ccportal.recorder.notes import asked_of, had_a_recording, is_following, is_masked, take_number
 from ccportal.recorder.orders import Answered, Give, Order, Purpose
-from ccportal.recorder.takes import TAKE_VARIABLE, LiveTake, Stage, recording_id, recording_path
+from ccportal.recorder.takes import LiveTake, Stage, recording_id, recording_path, rid_in
 from switch import events as ev
 from switch.commands import dump_channel, list_recordings, show_channels
 from switch.errors import MalformedEvent, UnsafeValue
 from switch.esl.translate import Translator
 
 TARGET: Final = pattern("<target>(.*?)</target>")
-MOST_TAKES: Final = 1000
 
 
 class Sweep:
@@ -28,19 +28,28 @@ class Sweep:
         self._engine = engine
         self._translate = translator.translate
         self._known: frozenset[str] = frozenset()
+        self._listing = False
+        self._looking: set[str] = set()
+
+    @property
+    def over(self) -> bool:
+        """Whether all that was asked has been answered."""
+        return not (self._listing or self._looking)
 
     def begin(self, now: float) -> list[Order]:
         """Ask for the live legs."""
         self._known = frozenset(self._engine.book.legs)
+        self._listing = True
         return [Give("", Purpose.LIST, (show_channels(),), read_at=now)]
 
     def done(self, done: Answered) -> list[Order]:
         """Take notice of an answer; what else is to be asked is returned."""
-        if not done.ok:
-            return []
         if done.give.purpose is Purpose.LIST:
-            return self._listed(done)
-        self._looked(done)
+            self._listing = False
+            return self._listed(done) if done.ok else []
+        self._looking.discard(done.give.leg)
+        if done.ok:
+            self._looked(done)
         return []
 
     def _listed(self, done: Answered) -> list[Order]:
@@ -52,15 +61,23 @@ class Sweep:
             engine.ended(gone, done.at)
         engine.book.try_again(done.at)
         missed = [leg for leg in living if leg not in engine.book.legs]
-        return [order for leg in missed if (order := look_at(leg, done.at))]
+        looks = [look for leg in missed if (look := look_at(leg, done.at))]
+        self._looking = {look.leg for look in looks}
+        return list(looks)
 
     def _looked(self, done: Answered) -> None:
-        dump, bugs = done.replies
-        channel = self._channel(dump.text)
+        told, bugs = done.replies
+        dump = fields_of(told.text)
+        channel = self._channel(dump)
         if channel is None or channel.uuid in self._engine.book.legs:
             return
-        number = take_number(channel)
-        takes = self._takes(channel, number, bugs.text, done.at)
+        number = take_number(dump)
+        takes = self._takes(channel, number, TARGET.findall(bugs.text), done.at)
+        for take in takes:
+            take.masked = is_masked(dump) and take.stage is Stage.RUNNING
+            take.following = is_following(dump)
+        if ours := next((take for take in takes if take.ours), None):
+            ours.reasons = asked_of(dump)
         self._engine.book.meet(
             channel.uuid,
             answered=done.at if channel.answered else 0.0,
@@ -68,37 +85,30 @@ class Sweep:
             count=number,
             takes=takes,
         )
-        self._engine.created(channel, done.at)
+        if number and not ours and channel.answered and had_a_recording(dump):
+            self._engine.book.legs[channel.uuid].had_its_file = True
+        self._engine.created(channel, done.at, masked=is_masked(dump))
 
-    def _channel(self, dump: str) -> ev.Channel | None:
+    def _channel(self, dump: dict[str, Any]) -> ev.Channel | None:
         """Read a dump as if the leg had just been created."""
         try:
-            fields = json.loads(dump)
-            body = msgspec.json.encode(fields | {"Event-Name": "CHANNEL_CREATE"})
-            event = self._translate(body)
+            event = self._translate(msgspec.json.encode(dump | {"Event-Name": "CHANNEL_CREATE"}))
         except (ValueError, TypeError, MalformedEvent):
             return None
         return event.channel if isinstance(event, ev.LegCreated) else None
 
-    def _takes(self, channel: ev.Channel, number: int, bugs: str, at: float) -> list[LiveTake]:
+    def _takes(self, channel: ev.Channel, number: int, targets: list[str], at: float) -> list[LiveTake]:
         """What is recorded on the leg, and what was armed and waits for its answer."""
-        snapshot = self._engine.snapshot
-        rid = recording_id(snapshot.switch_id, channel.uuid, number) if number else ""
-        ours = recording_path(snapshot.folder, rid) if rid else ""
-        paths = [unescape(path) for path in TARGET.findall(bugs)]
+        snapshot, leg = self._engine.snapshot, channel.uuid
         takes = [
-            LiveTake(
-                channel.uuid,
-                path,
-                number if path == ours else 0,
-                rid if path == ours else "",
-                channel.uuid,
-                Stage.RUNNING,
-            )
-            for path in paths
+            LiveTake(leg, path, rid=rid_in(path), on=leg, stage=Stage.RUNNING, restored=True)
+            for path in map(unescape, targets)
         ]
-        if ours and ours not in paths and not channel.answered:
-            takes.append(LiveTake(channel.uuid, ours, number, rid, stage=Stage.ARMED, armed_at=at))
+        if number and not channel.answered:
+            rid = recording_id(snapshot.switch_id, leg, number)
+            path = recording_path(snapshot.folder, rid)
+            if path not in {take.path for take in takes}:
+                takes.append(LiveTake(leg, path, number, rid, stage=Stage.ARMED, armed_at=at, restored=True))
         return takes
 
 
@@ -118,6 +128,10 @@ def uuids_in(listing: str) -> list[str] | None:
         return None
 
 
-def take_number(channel: ev.Channel) -> int:
-    text = channel.variables.get(TAKE_VARIABLE, "")
-    return min(int(text), MOST_TAKES) if text.isascii() and text.isdigit() else 0
+def fields_of(dump: str) -> dict[str, Any]:
+    """A leg's dump; empty when it cannot be read."""
+    try:
+        fields = json.loads(dump)
+    except ValueError:
+        return {}
+    return fields if isinstance(fields, dict) else {}

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from re import compile as pattern
 from typing import Any, Final
 
 from policies.decide import Grant
@@ -21,11 +22,26 @@ from switch.commands import (
 )
 
 TAKE_VARIABLE: Final = "ccportal_take"
+FOLLOW_VARIABLE: Final = "recording_follow_transfer"
+FOLLOWING: Final = frozenset({"account", "queue", "action"})
+NOT_THE_DIALPLANS: Final = {
+    "RECORD_MIN_SEC": "0",
+    "RECORD_INITIAL_TIMEOUT_MS": "0",
+    "RECORD_FINAL_TIMEOUT_MS": "0",
+    "RECORD_READ_ONLY": "false",
+    "RECORD_WRITE_ONLY": "false",
+    "RECORD_STEREO_SWAP": "false",
+    "RECORD_BRIDGE_REQ": "false",
+    "RECORD_APPEND": "false",
+    "RECORD_TOGGLE_ON_REPEAT": "false",
+    "RECORD_HANGUP_ON_ERROR": "false",
+}
 FIRST_STARTS: Final = ("now", "answer", "bridge")
 LONGEST_LIMIT: Final = 10_800
 SHORTEST_LIMIT: Final = 5
 LOWEST_RATE: Final = 8_000
 HIGHEST_RATE: Final = 48_000
+OUR_PATH: Final = pattern(r"/ccportal/(?P<two>[0-9a-f]{2})/(?P<rid>(?P=two)[0-9a-f]{30})\.wav$")
 
 
 class Stage(Enum):
@@ -78,7 +94,10 @@ class Reason:
 
 @dataclass(slots=True)
 class LiveTake:
-    """One file, recorded or about to be; ``on`` is the leg that has it now: a transfer may move it."""
+    """One file, recorded or about to be; ``on`` is the leg that has it now: a transfer may move it.
+
+    A ``restored`` one was begun by a listener before us: only the row knows for whom it was first.
+    """
 
     leg: str
     path: str
@@ -91,6 +110,8 @@ class LiveTake:
     started: int = 0
     masked: bool = False
     tries: int = 0
+    restored: bool = False
+    following: bool = False
 
     @property
     def ours(self) -> bool:
@@ -121,21 +142,30 @@ class LiveTake:
 
     @property
     def origin(self) -> str:
+        if self.restored:
+            return ""
         first = self.reasons[0].scope if self.reasons else ""
         return first if first in ("action", "queue") else "policy"
 
     @property
+    def follows(self) -> bool:
+        """Whether it goes on when its leg passes the call on; what a phone wants ends with the phone."""
+        return any(reason.scope in FOLLOWING for reason in self.wanted)
+
+    @property
     def tags(self) -> dict[str, str]:
-        return {"rid": self.rid}
+        """Our id, and what must not be as the dialplan set it for recordings of its own."""
+        how = {"RECORD_STEREO": "true", "record_sample_rate": str(self.rate)}
+        return {"rid": self.rid} | how | NOT_THE_DIALPLANS
 
     def prepare(self) -> Command:
-        """Tell the leg how to record: always stereo, and along with a transfer."""
+        """Tell the leg how to record: always stereo, and whether along with a transfer."""
         return set_variables(
             self.leg,
             {
                 "RECORD_STEREO": "true",
                 "record_sample_rate": str(self.rate),
-                "recording_follow_transfer": "true",
+                FOLLOW_VARIABLE: "true" if self.follows else "false",
                 TAKE_VARIABLE: str(self.number),
             },
         )
@@ -168,6 +198,12 @@ def recording_id(switch: uuid.UUID, leg: str, number: int) -> str:
 
 def recording_path(folder: str, rid: str) -> str:
     return f"{folder}/ccportal/{rid[:2]}/{rid}.wav"
+
+
+def rid_in(path: str) -> str:
+    """The id in a path that `recording_path` made; none in any other."""
+    found = OUR_PATH.search(path)
+    return found["rid"] if found else ""
 
 
 def new_take(switch: uuid.UUID, folder: str, leg: str, number: int, reasons: Iterable[Reason]) -> LiveTake:

@@ -9,6 +9,7 @@ from switch import events as ev
 from switch.networks import NetworkRules, network_of
 
 LOST = "LOST_TRACK"
+RUNG = ("dialed_user", "dialed_domain")
 
 
 def assemble_legs(events: Iterable[ev.Event], rules: NetworkRules) -> dict[str, LegFacts]:
@@ -58,8 +59,17 @@ def _read_channel(leg: LegFacts, channel: ev.Channel) -> None:
     leg.write_codec = channel.write_codec or leg.write_codec
     if channel.variables:
         leg.profile = channel.profile or leg.profile
-        leg.variables |= channel.variables
+        leg.variables |= _still_true(leg, channel)
         leg.originator = leg.originator or _originator(channel)
+
+
+def _still_true(leg: LegFacts, channel: ev.Channel) -> dict[str, str]:
+    """What a channel says of itself; whom a rung leg was to reach, it says truly only at first.
+
+    A transfer that rings somebody else writes their name on the leg that was transferred.
+    """
+    known = bool(leg.variables) and leg.direction == "outbound"
+    return {name: value for name, value in channel.variables.items() if not (known and name in RUNG)}
 
 
 def _originator(channel: ev.Channel) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pytest
 
 from accounts.models import Switch
@@ -55,3 +57,22 @@ def test_the_real_end_told_later_wins(cut_off: Switch) -> None:
         assert leg.ended_at
         assert micro(leg.ended_at.timestamp()) == micro(truth["ended"])
         assert leg.hangup_cause == truth["hangup_cause"]
+
+
+def test_legs_that_ended_while_nobody_heard_were_over_when_the_switch_was_heard_again(
+    cut_off: Switch,
+) -> None:
+    heard_again = max(leg.created_at for leg in Leg.objects.all()) + dt.timedelta(seconds=20)
+    cut_off.gaps.create(started_at=heard_again - dt.timedelta(seconds=15), ended_at=heard_again)
+    cut_off.gaps.create(
+        started_at=heard_again - dt.timedelta(days=1), ended_at=heard_again - dt.timedelta(hours=23)
+    )
+    assert end_lost_legs(cut_off, [], LONG_AFTER) == 2
+    assert {leg.ended_at for leg in Leg.objects.all()} == {heard_again}
+
+
+def test_a_gap_before_the_leg_says_nothing_of_its_end(cut_off: Switch) -> None:
+    long_before = min(leg.created_at for leg in Leg.objects.all()) - dt.timedelta(hours=1)
+    cut_off.gaps.create(started_at=long_before, ended_at=long_before + dt.timedelta(minutes=1))
+    end_lost_legs(cut_off, [], LONG_AFTER)
+    assert {micro(leg.ended_at.timestamp()) for leg in Leg.objects.all() if leg.ended_at} == {LONG_AFTER}

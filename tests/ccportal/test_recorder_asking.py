@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from ccportal.recorder.asking import Asked, params_of
 from ccportal.recorder.engine import Engine
-from ccportal.recorder.orders import Give, Tell
+from ccportal.recorder.orders import Answered, Give, Tell
 from switch import events as ev
+from switch.commands import Reply, ReplyKind
 from switch.esl.translate import Translator
 from tests.ccportal.recording import FOLDER, snapshot
 
@@ -47,6 +48,9 @@ def leg_answered(uuid: str = LEG) -> ev.LegAnswered:
     return ev.LegAnswered(core="c", sequence=2, at=2, channel=channel(uuid))
 
 
+NOTES = tuple(f"uuid_setvar_multi {LEG} {name}=" for name in ("ccportal_asked", "ccportal_masked"))
+
+
 def lines(engine: Engine) -> list[str]:
     gives = (order for order in engine.orders() if isinstance(order, Give))
     return [command.line for give in gives for command in give.commands]
@@ -66,7 +70,7 @@ def test_no_header_reaches_the_wire(told: dict[str, Any], answered: bool) -> Non
         3.0,
     )
     engine.ask(Asked(LEG, "mask", params_of(told)), 4.0)
-    sent = lines(engine)
+    sent = [line for line in lines(engine) if not line.startswith(NOTES)]
     assert len(sent) == 2
     assert SAFE.issuperset("".join(sent))
     assert all(f"{FOLDER}/ccportal/" in line or "RECORD_STEREO" in line for line in sent)
@@ -175,3 +179,13 @@ def test_asking_for_a_message_serves_one_file_and_commands_nothing() -> None:
     assert len(spoken(engine)) == 1
     engine.hear(ev.RecordingStarted(core="c", sequence=6, at=6, channel=channel(), path="/another.wav"), 6.0)
     assert not [order for order in engine.orders() if isinstance(order, Tell)]
+
+
+def test_a_leg_that_was_gone_before_it_could_be_armed_is_nothing_to_complain_of() -> None:
+    engine = Engine(snapshot({"account": {"any": {"any": {"enabled": True}}}}))
+    engine.hear(leg_created(), 1.0)
+    (give,) = [order for order in engine.orders() if isinstance(order, Give)]
+    for text, complaints in (("No such channel!\n-USAGE: <uuid> <var>=<value>", 0), ("Operation failed", 1)):
+        engine.done(Answered(give, (Reply(ReplyKind.ERROR, text),), 2.0))
+        told = [order.event for order in engine.orders() if isinstance(order, Tell)]
+        assert len([event for event in told if isinstance(event, ev.RecordingRefused)]) == complaints

@@ -8,7 +8,9 @@ from collections import defaultdict
 import pytest
 
 from cdr.assembly import Conversation, assemble
+from cdr.assembly.legs import assemble_legs
 from cdr.conversations import Groups, keys_of
+from switch import events as ev
 from switch.esl.translate import Translator
 from switch.events import Event
 from switch.networks import NetworkRules
@@ -201,3 +203,22 @@ def test_a_recording_asked_by_the_queue_says_so() -> None:
         ("dialplan", "3000@default", "1001"),
         ("queue", "3001@default", "1002"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("direction", "first", "later", "kept"),
+    [
+        ("outbound", {"sip_gateway_name": "GW"}, {"dialed_user": "1003"}, None),
+        ("outbound", {"dialed_user": "1002"}, {"dialed_user": "1003"}, "1002"),
+        ("inbound", {"user_name": "1001"}, {"dialed_user": "1003"}, "1003"),
+        ("outbound", {}, {"dialed_user": "1003"}, "1003"),
+    ],
+)
+def test_a_rung_leg_stays_that_of_whom_it_rang(
+    direction: str, first: dict[str, str], later: dict[str, str], kept: str | None
+) -> None:
+    """A transfer rings somebody else for the leg, and the switch writes their name on it."""
+    channels = [ev.Channel("leg", direction, "sofia/x/y", variables=told) for told in (first, first | later)]
+    created = ev.LegCreated(core="c", sequence=1, at=1, channel=channels[0])
+    ended = ev.LegEnded(core="c", sequence=2, at=2, channel=channels[1], cause="NORMAL_CLEARING")
+    assert assemble_legs([created, ended], RULES)["leg"].variables.get("dialed_user") == kept

@@ -92,6 +92,15 @@ def test_what_the_switch_discarded_says_why(cause: str, switch: Switch) -> None:
     assert "switch" in row.state_reason
 
 
+@pytest.mark.parametrize(("seconds", "rid"), [(10, "5" * 32), (10, ""), (0.5, "5" * 32)])
+def test_a_file_of_ours_that_stayed_empty_is_a_loss(seconds: float, rid: str, switch: Switch) -> None:
+    stopped = BEGAN_US + int(seconds * SECOND)
+    tell(switch, make_take("a.wav", discarded=True, cause="empty-file", rid=rid, stopped_at=stopped))
+    row = Recording.objects.get()
+    lost = (State.MISSING, Finding.EMPTY)
+    assert (row.state, row.finding) == (lost if rid and seconds > 1 else (State.DISCARDED, Finding.DISCARDED))
+
+
 def test_two_takes_on_one_path(switch: Switch) -> None:
     first = make_take("re.wav", overwritten=True)
     second = make_take(
