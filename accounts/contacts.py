@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Right
 from django.utils import timezone
 
 from accounts.numbers import digits_of, same_digits
@@ -15,6 +17,9 @@ from accounts.tenancy import Actor, TenantModel
 
 LONGEST_NAME = 128
 NAMED_AT_ONCE = 2000
+ENDING = 5
+SHORTEST_WITH_ENDING = 8
+PLAIN_NUMBER = re.compile(r"\+?[0-9]{1,32}")
 
 
 class Contact(TenantModel):
@@ -85,6 +90,31 @@ def contact_names(contacts: QuerySet[Contact], numbers: Iterable[str], country: 
         some = contacts.filter(digits__in=asked[start : start + NAMED_AT_ONCE]).order_by()
         names |= {row[0]: called(*row[1:]) for row in some.values_list("digits", "name", "company")}
     return {number: names[same] for number, same in digits.items() if same in names}
+
+
+class AddressBook:
+    """Names the numbers of very many rows: most end like no contact's, and are not read any further.
+
+    Whatever becomes of a number's prefix when it is read, its last digits stay. A short one may be mostly
+    prefix, and what is not written in plain digits is read to know them.
+    """
+
+    def __init__(self, contacts: QuerySet[Contact], country: str) -> None:
+        self.contacts = contacts
+        self.country = country
+        self.endings = set(contacts.order_by().values_list(Right("digits", ENDING), flat=True).distinct())
+
+    def names_of(self, numbers: Sequence[str]) -> list[str]:
+        """What the account calls each number, if it has a name for it."""
+        names = contact_names(self.contacts, filter(self.may_have, set(numbers)), self.country)
+        return [names.get(number, "") for number in numbers] if names else [""] * len(numbers)
+
+    def may_have(self, number: str) -> bool:
+        return bool(self.endings) and (
+            number[-ENDING:] in self.endings
+            or len(number) < SHORTEST_WITH_ENDING
+            or not PLAIN_NUMBER.fullmatch(number)
+        )
 
 
 def name_callers(rows: Sequence[Any]) -> None:

@@ -105,8 +105,7 @@ def plain_rows(view_class: type[ListView], admin: User) -> QuerySet[Any]:
     view = view_class(
         request=request, kwargs={"account_id": admin.account_id.hex if admin.account_id else ""}
     )
-    quick = QuickRows(view, view.columns, view.keyset)
-    rows = quick.plain(view.rows())
+    rows = QuickRows(view, view.columns, view.keyset, view.account.zone).plain(view.rows())
     return rows.order_by(f"-{view.keyset.path}", "-id")
 
 

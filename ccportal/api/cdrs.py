@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Case, Expression, OuterRef, Prefetch, Q, QuerySet, TextField, Value, When
 from django.http import Http404
 from rest_framework.request import Request
 
@@ -21,12 +21,14 @@ from ccportal.api.columns import (
     identifier,
     moment,
     present,
+    reading,
     seconds,
     text,
     unix,
     whole,
 )
 from ccportal.api.contacts import CONTACT_NAME, name_callers
+from ccportal.api.database_cells import IdsCell
 from ccportal.api.documents import described, listed
 from ccportal.api.envelope import Answer
 from ccportal.api.filters import Filters
@@ -73,6 +75,13 @@ def gathered_recordings(view: Any, calls: list[str], *by: str) -> dict[tuple[Any
     return found
 
 
+def told_recordings(view: Any, count: str, **by: str) -> Expression:
+    """The same as PostgreSQL writes it, of rows that have a count: their values by the recordings' fields."""
+    own = {name: OuterRef(path) for name, path in by.items()}
+    ids = view.visible(Recording).filter(**own).order_by("started_at", "id").values("id")
+    return Case(When(**{f"{count}__gt": 0}, then=IdsCell(ids)), default=Value(""), output_field=TextField())
+
+
 def legs_with_recording(value: str) -> Q:
     """The legs of a recording's call that have its leg's uuid; a pair of texts needs no join."""
     recording = Recording._default_manager.filter(pk=as_id(value))
@@ -111,7 +120,11 @@ CDR_COLUMNS = (
         legs_with_recording,
         Q(call__recording_count__gt=0),
         about="Recordings of the leg",
-        gathered=Gathered(("call_id", "uuid", "call__recording_count"), recordings_of_legs),
+        gathered=Gathered(
+            ("call_id", "uuid", "call__recording_count"),
+            reading(recordings_of_legs),
+            lambda view: told_recordings(view, "call__recording_count", call="call_id", leg_uuid="uuid"),
+        ),
     ),
     text("media_server", "switch__name"),
     CONTACT_NAME,
@@ -151,7 +164,11 @@ CALL_COLUMNS = (
         lambda value: Q(recordings=as_id(value)),
         Q(recording_count__gt=0),
         about="Recordings of the conversation",
-        gathered=Gathered(("id", "recording_count"), recordings_of_calls),
+        gathered=Gathered(
+            ("id", "recording_count"),
+            reading(recordings_of_calls),
+            lambda view: told_recordings(view, "recording_count", call="id"),
+        ),
     ),
     text("media_server", "switch__name"),
     CALL_TAGS,

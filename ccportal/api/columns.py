@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from operator import attrgetter
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Expression, Q
 
+from ccportal.api.cells import (
+    IDS,
+    MOMENTS,
+    NUMBERS,
+    PLAIN,
+    SECONDS,
+    TEXTS,
+    Form,
+    as_cell,
+    defused_cells,
+    rounded,
+    seconds_from,
+)
 from ccportal.api.times import (
     UNIX_EPOCH_IN_GREGORIAN_SECONDS,
-    clock_of,
     iso,
     local,
     read_span,
     unix_seconds,
 )
 
-FORMULAS = frozenset("=+-@\t\r")
 NO_ROW = Q(pk__in=[])
 EVERY_ROW = Q(pk__isnull=False)
 Condition = Callable[[str], Q]
@@ -45,16 +56,23 @@ class Kind(Enum):
 NEVER_FORMULAS = frozenset({Kind.ID, Kind.IDS, Kind.TIME})
 
 
-def as_cells(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
-    return [plain_cell(value) for value in values]
+Read = Callable[[Sequence[tuple[Any, ...]]], Sequence[Any]]
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What many rows have elsewhere: ``read`` takes a view and what each row has at the paths of ``key``."""
+    """What many rows have elsewhere: ``reader`` makes of a view what reads it for rows of one file, a share
+    of them at a time, by what each row has at the paths of ``key``; ``told`` what PostgreSQL writes of it.
+    """
 
     key: tuple[str, ...]
-    read: Callable[[Any, Sequence[tuple[Any, ...]]], Sequence[Any]]
+    reader: Callable[[Any], Read]
+    told: Callable[[Any], Expression] | None = None
+
+
+def reading(read: Callable[[Any, Sequence[tuple[Any, ...]]], Sequence[Any]]) -> Callable[[Any], Read]:
+    """The reader that asks anew for each share."""
+    return lambda view: partial(read, view)
 
 
 @dataclass(frozen=True)
@@ -62,8 +80,7 @@ class Column:
     """A field: ``value`` reads it from a row, ``equals`` finds the rows that have a value, ``present`` any.
 
     ``equals`` raises ValueError for a text that is no value of its kind. ``moment`` reads a time for CSV.
-    For long files ``cells`` makes texts and whole numbers of what many rows have at ``path``, ids as hex
-    digits and times as microseconds since 1970, or of what ``gathered`` found; ``safe_cells`` no formulas.
+    For long files ``form`` makes cells of what many rows have at ``path`` or of what ``gathered`` found.
     """
 
     name: str
@@ -75,7 +92,7 @@ class Column:
     about: str = ""
     path: str = ""
     gathered: Gathered | None = None
-    cells: Callable[[Sequence[Any], ZoneInfo], Sequence[Any]] = as_cells
+    form: Form = PLAIN
 
     def heading(self, zone: ZoneInfo) -> str:
         return f"{self.name} ({zone.key})" if self.moment else self.name
@@ -87,57 +104,16 @@ class Column:
             return local(moment, zone) if moment else ""
         return as_cell(self.value(row))
 
-    def safe_cells(self, values: Sequence[Any], zone: ZoneInfo) -> Sequence[Any]:
-        made = self.cells(values, zone)
+    def told(self, view: Any) -> Expression | None:
+        """What PostgreSQL writes into lines for this field."""
+        if self.gathered:
+            return self.gathered.told(view) if self.gathered.told else None
+        return self.form.told(self.path, view.account.zone) if self.path and self.form.told else None
+
+    def cells(self, values: Sequence[Any], zone: ZoneInfo) -> Sequence[Any]:
+        """Cells that a spreadsheet takes for what they are, none for a formula."""
+        made = self.form.made(values, zone)
         return made if self.kind in NEVER_FORMULAS else defused_cells(made)
-
-
-def as_cell(value: Any) -> str:
-    return defused(plain_cell(value))
-
-
-def plain_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str | int | float):
-        return str(value)
-    if all(isinstance(part, str) for part in value):
-        return " ".join(value)
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-def defused(text: str) -> str:
-    """Keep a spreadsheet from taking a caller's name for a formula."""
-    return f"'{text}" if text[:1] in FORMULAS else text
-
-
-def defused_cells(cells: Sequence[Any]) -> list[Any]:
-    """The same for texts and whole numbers; of those the negative ones begin like a formula."""
-    return [
-        f"'{cell}" if cell and (cell[0] in FORMULAS if cell.__class__ is str else cell < 0) else cell
-        for cell in cells
-    ]
-
-
-def texts(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
-    return [value or "" for value in values]
-
-
-def numbers(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
-    return ["" if value is None else value for value in values]
-
-
-def whole_seconds(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
-    return numbers([rounded(value) for value in values], zone)
-
-
-def ids(values: Sequence[Any], zone: ZoneInfo) -> Sequence[Any]:
-    return [value or "" for value in values]
-
-
-def moments(values: Sequence[Any], zone: ZoneInfo) -> list[Any]:
-    clock = clock_of(zone)
-    return ["" if value is None else clock.read(value) for value in values]
 
 
 def text(name: str, path: str, about: str = "") -> Column:
@@ -149,7 +125,7 @@ def text(name: str, path: str, about: str = "") -> Column:
         Q(**{f"{path}__gt": ""}),
         about=about,
         path=path,
-        cells=texts,
+        form=TEXTS,
     )
 
 
@@ -164,7 +140,7 @@ def identifier(name: str, path: str, about: str = "") -> Column:
         Q(**{f"{path}__isnull": False}),
         about=about,
         path=path,
-        cells=ids,
+        form=IDS,
     )
 
 
@@ -177,7 +153,7 @@ def whole(name: str, path: str, about: str = "") -> Column:
         Q(**{f"{path}__isnull": False}),
         about=about,
         path=path,
-        cells=numbers,
+        form=NUMBERS,
     )
 
 
@@ -192,7 +168,7 @@ def seconds(name: str, path: str, about: str = "") -> Column:
         Q(**{f"{path}__isnull": False}),
         about=about,
         path=path,
-        cells=whole_seconds,
+        form=SECONDS,
     )
 
 
@@ -224,7 +200,7 @@ def moment(name: str, path: str, about: str = "") -> Column:
         moment=read,
         about=about,
         path=path,
-        cells=moments,
+        form=MOMENTS,
     )
 
 
@@ -239,7 +215,7 @@ def counted(name: str, path: str, at_unix_epoch: int, about: str) -> Column:
         EVERY_ROW,
         about=about,
         path=path,
-        cells=lambda values, zone: [value // 1_000_000 + at_unix_epoch for value in values],
+        form=seconds_from(at_unix_epoch),
     )
 
 
@@ -262,10 +238,6 @@ def reader(path: str) -> Callable[[Any], Any]:
 
 def hex_of(value: uuid.UUID | None) -> str | None:
     return value.hex if value else None
-
-
-def rounded(milliseconds: int | None) -> int | None:
-    return None if milliseconds is None else (milliseconds + 500) // 1000
 
 
 def rounds_to(path: str, value: int) -> Q:

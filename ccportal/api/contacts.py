@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from accounts.access import Action
 from accounts.contact_files import LARGEST_FILE, BadFile, take_contacts
-from accounts.contacts import Contact, contact_names, is_taken
+from accounts.contacts import AddressBook, Contact, contact_names, is_taken
 from ccportal.api.attributes import Resource, line
 from ccportal.api.body import BodyParser
-from ccportal.api.columns import Column, Gathered, Kind, by_name, identifier, moment, text, texts
+from ccportal.api.cells import TEXTS
+from ccportal.api.columns import Column, Gathered, Kind, Read, by_name, identifier, moment, text
 from ccportal.api.envelope import Answer
 from ccportal.api.errors import Invalid, TooLarge
 from ccportal.api.filters import Filters
@@ -104,11 +106,14 @@ class ContactDetail(Contacts, ResourceDetail):
     """One contact."""
 
 
-def names_of_numbers(view: Any, keys: Sequence[tuple[Any, ...]]) -> list[str]:
-    """What the account calls each number, if it has a name for it."""
-    numbers = [number or "" for (number,) in keys]
-    names = contact_names(view.visible(Contact).filter(account=view.account), numbers, view.account.country)
-    return [names.get(number, "") for number in numbers]
+def contacts_of(view: Any) -> QuerySet[Contact]:
+    contacts: QuerySet[Contact] = view.visible(Contact).filter(account=view.account)
+    return contacts
+
+
+def names_of_numbers(view: Any) -> Read:
+    book = AddressBook(contacts_of(view), view.account.country)
+    return lambda keys: book.names_of([number or "" for (number,) in keys])
 
 
 CONTACT_NAME = Column(
@@ -117,12 +122,12 @@ CONTACT_NAME = Column(
     lambda row: row.contact_name,
     about="Name and company of the account's contact with the caller's number",
     gathered=Gathered(("caller_number",), names_of_numbers),
-    cells=texts,
+    form=TEXTS,
 )
 
 
 def name_callers(view: AccountView, rows: Sequence[Any]) -> None:
     """Give each row the name of its caller: one query for a page of them."""
-    names = names_of_numbers(view, [(row.caller_number,) for row in rows])
-    for row, name in zip(rows, names, strict=True):
-        row.contact_name = name
+    names = contact_names(contacts_of(view), (row.caller_number for row in rows), view.account.country)
+    for row in rows:
+        row.contact_name = names.get(row.caller_number, "")

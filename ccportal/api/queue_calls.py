@@ -10,7 +10,8 @@ from django.db.models import Prefetch, Q, QuerySet
 from django.http import QueryDict
 from rest_framework.request import Request
 
-from ccportal.api.cdrs import CallersNamed, recordings_of_calls
+from ccportal.api.cdrs import CallersNamed, recordings_of_calls, told_recordings
+from ccportal.api.cells import Form
 from ccportal.api.columns import (
     EVERY_ROW,
     Column,
@@ -20,9 +21,9 @@ from ccportal.api.columns import (
     by_name,
     moment,
     present,
+    reading,
     seconds,
     text,
-    texts,
     whole,
 )
 from ccportal.api.contacts import CONTACT_NAME
@@ -80,7 +81,7 @@ QUEUE_CALL_COLUMNS = (
         lambda value: Q(cancel_reason__in=[value, ""] if value == NO_REASON else [value]),
         EVERY_ROW,
         path="cancel_reason",
-        cells=lambda values, zone: texts([value or NO_REASON for value in values], zone),
+        form=Form(lambda values, zone: [value or NO_REASON for value in values]),
         about="BREAK_OUT, TIMEOUT, NO_AGENT_TIMEOUT, EXIT_WITH_KEY or NONE",
     ),
     text("uuid", "session_uuid", "The member channel"),
@@ -92,14 +93,18 @@ QUEUE_CALL_COLUMNS = (
         lambda value: Q(call__recordings=as_id(value)),
         Q(call__recording_count__gt=0),
         about="Recordings of the conversation",
-        gathered=Gathered(("call_id", "call__recording_count"), recordings_of_calls),
+        gathered=Gathered(
+            ("call_id", "call__recording_count"),
+            reading(recordings_of_calls),
+            lambda view: told_recordings(view, "call__recording_count", call="call_id"),
+        ),
     ),
     Column(
         "offers",
         Kind.LIST,
         lambda visit: [present(OFFER_COLUMNS, offer) for offer in visit.seen_offers],
         about="Every agent who was asked, in order",
-        gathered=Gathered(("id",), offers_of_visits),
+        gathered=Gathered(("id",), reading(offers_of_visits)),
     ),
     CONTACT_NAME,
 )

@@ -1,59 +1,38 @@
-"""Cells of very many rows: plain values from the database, made into text column by column."""
+"""Lines of very many rows: plain values from the database, made into text column by column.
+
+PostgreSQL writes most of each line itself: columns beside each other come as one text.
+"""
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import (
-    BigIntegerField,
-    DateTimeField,
-    F,
-    Field,
-    ForeignKey,
-    Func,
-    Model,
-    QuerySet,
-    TextField,
-    UUIDField,
-)
+from django.db import connection
+from django.db.models import DateTimeField, F, Field, ForeignKey, Func, Model, QuerySet, UUIDField
 
+from ccportal.api.cells import quoted_cells
 from ccportal.api.columns import Column, Gathered
+from ccportal.api.database_cells import Cells, HexDigits, Microseconds
 from ccportal.api.pages import Keyset, Page, Place
+from ccportal.api.sheets import written
 from ccportal.api.times import from_microseconds
 
-CHUNK = 2000
-Cells = Iterator[tuple[Any, ...]]
+CHUNK = 5000
 
 
 def can_be_quick(columns: Sequence[Column]) -> bool:
     return all(column.path or column.gathered for column in columns)
 
 
-class HexDigits(Func):
-    """A UUID as the API writes it; SQLite keeps it so."""
-
-    template = "replace(%(expressions)s::text, '-', '')"
-    output_field = TextField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="%(expressions)s", **context)
-
-
-class Microseconds(Func):
-    """A moment as microseconds since 1970."""
-
-    template = "(extract(epoch FROM %(expressions)s) * 1000000)::bigint"
-    output_field = BigIntegerField()
-    on_sqlite = (
-        "(CAST(strftime('%%%%s', %(expressions)s) AS INTEGER) * 1000000"
-        " + CAST(substr(%(expressions)s, 21) AS INTEGER))"
-    )
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template=self.on_sqlite, **context)
+def quick_rows(view: Any, columns: Sequence[Column], keyset: Keyset, zone: ZoneInfo) -> QuickRows:
+    """What reads a list's rows, and writes them as lines, at the least cost on the database that is used."""
+    reads = ToldRows if connection.vendor == "postgresql" else QuickRows
+    return reads(view, columns, keyset, zone)
 
 
 def field_at(model: type[Model], path: str) -> Field[Any, Any]:
@@ -76,23 +55,33 @@ def plain(model: type[Model], path: str) -> F | Func:
 class QuickRows:
     """Reads rows of a list in the order of its keyset, without making objects of them."""
 
-    def __init__(self, view: Any, columns: Sequence[Column], keyset: Keyset) -> None:
-        self.view = view
+    def __init__(self, view: Any, columns: Sequence[Column], keyset: Keyset, zone: ZoneInfo) -> None:
         self.columns = columns
         self.keyset = keyset
-        paths = [column.path for column in columns if column.path]
-        keys = [path for column in columns if column.gathered for path in column.gathered.key]
-        self.paths = list(dict.fromkeys([keyset.path, "id", *paths, *keys]))
-        self.place_in_row = {path: place for place, path in enumerate(self.paths)}
+        self.zone = zone
+        wanted = dict.fromkeys(column.gathered for column in columns if column.gathered)
+        self.readers = {gathered: gathered.reader(view) for gathered in wanted}
+        keys = [path for gathered in wanted for path in gathered.key]
+        self.place_in_row = {
+            name: place
+            for place, name in enumerate(dict.fromkeys([keyset.path, "id", *self.value_names(), *keys]))
+        }
 
-    def chunks(self, rows: QuerySet[Any], page: Page, zone: ZoneInfo) -> Iterator[Cells]:
-        """The cells of all the rows from the page's start, never more than a chunk at a time."""
+    def value_names(self) -> list[str]:
+        """The paths of what is read of each row itself."""
+        return [column.path for column in self.columns if column.path]
+
+    def value(self, model: type[Model], name: str) -> F | Func:
+        return plain(model, name)
+
+    def chunks(self, rows: QuerySet[Any], page: Page) -> Iterator[str]:
+        """The lines of all the rows from the page's start, never more than a chunk at a time."""
         for found in self.keyset.chunks(self.plain(rows), page, CHUNK, self.place_of):
-            yield self.cells(found, zone)
+            yield self.lines(found)
 
     def plain(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         """The rows as tuples of values."""
-        values = {f"value_{place}": plain(rows.model, path) for place, path in enumerate(self.paths)}
+        values = {f"value_{place}": self.value(rows.model, name) for name, place in self.place_in_row.items()}
         bare: QuerySet[Any] = rows.select_related(None).prefetch_related(None)
         found: QuerySet[Any] = bare.annotate(**values).values_list(*values)
         return found
@@ -100,14 +89,17 @@ class QuickRows:
     def place_of(self, row: tuple[Any, ...], ascending: bool) -> Place:
         return Place(ascending, from_microseconds(row[0]), uuid.UUID(hex=row[1]))
 
-    def cells(self, rows: Sequence[tuple[Any, ...]], zone: ZoneInfo) -> Cells:
+    def lines(self, rows: Sequence[tuple[Any, ...]]) -> str:
+        return written(self.cells(rows))
+
+    def cells(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """The cells as a file for spreadsheets has them: none is a formula."""
-        made = [column.safe_cells(values, zone) for column, values in self.by_column(rows)]
+        made = [column.cells(values, self.zone) for column, values in self.by_column(rows)]
         return zip(*made, strict=True)
 
-    def plain_cells(self, rows: Sequence[tuple[Any, ...]], zone: ZoneInfo) -> Cells:
+    def plain_cells(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """The cells for what tells texts from formulas by itself."""
-        made = [column.cells(values, zone) for column, values in self.by_column(rows)]
+        made = [column.form.made(values, self.zone) for column, values in self.by_column(rows)]
         return zip(*made, strict=True)
 
     def by_column(self, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Column, Sequence[Any]]]:
@@ -125,5 +117,34 @@ class QuickRows:
             return values[self.place_in_row[column.path]]
         if wanted not in gathered:
             keys = zip(*(values[self.place_in_row[path]] for path in wanted.key), strict=True)
-            gathered[wanted] = wanted.read(self.view, list(keys))
+            gathered[wanted] = self.readers[wanted](list(keys))
         return gathered[wanted]
+
+
+class ToldRows(QuickRows):
+    """The same where PostgreSQL writes cells: a run of them comes as one text, as if it were one column."""
+
+    def __init__(self, view: Any, columns: Sequence[Column], keyset: Keyset, zone: ZoneInfo) -> None:
+        self.told = {column: told for column in columns if (told := column.told(view)) is not None}
+        self.runs: dict[str, Cells] = {}
+        super().__init__(view, list(self.with_runs(columns)), keyset, zone)
+
+    def with_runs(self, columns: Sequence[Column]) -> Iterator[Column]:
+        for is_told, run in groupby(columns, self.told.__contains__):
+            if is_told:
+                first, *others = run
+                name = f"run {len(self.runs)}"
+                self.runs[name] = Cells(*(self.told[column] for column in (first, *others)))
+                yield replace(first, path=name, gathered=None)
+            else:
+                yield from run
+
+    def value(self, model: type[Model], name: str) -> F | Func:
+        return self.runs.get(name) or super().value(model, name)
+
+    def lines(self, rows: Sequence[tuple[Any, ...]]) -> str:
+        parts = [
+            values if column.path in self.runs else quoted_cells(column.cells(values, self.zone))
+            for column, values in self.by_column(rows)
+        ]
+        return "".join(f"{line}\r\n" for line in map(",".join, zip(*parts, strict=True)))

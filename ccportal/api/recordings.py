@@ -14,12 +14,12 @@ from rest_framework.request import Request
 from accounts.access import Action
 from accounts.models import User
 from ccportal.api.body import data_of
+from ccportal.api.cells import Form, plain_cells, rounded
 from ccportal.api.columns import (
     Column,
     Condition,
     Gathered,
     Kind,
-    as_cells,
     as_id,
     as_number,
     by_name,
@@ -27,7 +27,7 @@ from ccportal.api.columns import (
     identifier,
     moment,
     present,
-    rounded,
+    reading,
     rounds_to,
     stored_json,
     text,
@@ -111,8 +111,8 @@ def by_files(
         equals,
         present,
         about=about,
-        gathered=Gathered(("id", "switch_ms"), stored_of),
-        cells=lambda found, zone: as_cells([value(one) for one in found], zone),
+        gathered=Gathered(("id", "switch_ms"), reading(stored_of)),
+        form=Form(lambda found, zone: plain_cells([value(one) for one in found], zone)),
     )
 
 
@@ -198,7 +198,7 @@ RECORDING_COLUMNS = (
         of_leg,
         ~Q(leg_uuid="") & Q(call__isnull=False),
         about="The leg",
-        gathered=Gathered(("call_id", "leg_uuid"), cdr_ids),
+        gathered=Gathered(("call_id", "leg_uuid"), reading(cdr_ids)),
     ),
     identifier("interaction_id", "call_id", "The conversation"),
     identifier("account_id", "account_id"),
@@ -218,7 +218,7 @@ RECORDING_COLUMNS = (
         Kind.LIST,
         grants_shown,
         about="Why it was recorded; of a url neither user, password nor query",
-        gathered=Gathered(("grants",), grants_of_many),
+        gathered=Gathered(("grants",), reading(grants_of_many)),
     ),
     moment("start", "started_at"),
     by_files(

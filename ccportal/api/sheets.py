@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -22,28 +23,22 @@ def sheet(
     columns: Sequence[Column], chunks: Iterable[Sequence[Any]], zone: ZoneInfo, file_name: str
 ) -> StreamingHttpResponse:
     """A file of rows."""
-    cells = ([[column.cell(row, zone) for column in columns] for row in rows] for rows in chunks)
-    return sheet_of_cells(columns, cells, zone, file_name)
+    lines = (written([column.cell(row, zone) for column in columns] for row in rows) for rows in chunks)
+    return sheet_of_lines(columns, lines, zone, file_name)
 
 
-def sheet_of_cells(
-    columns: Sequence[Column], chunks: Iterable[Iterable[Sequence[Any]]], zone: ZoneInfo, file_name: str
+def sheet_of_lines(
+    columns: Sequence[Column], lines: Iterable[str], zone: ZoneInfo, file_name: str
 ) -> StreamingHttpResponse:
-    """A file of cells that can go into it as they are."""
+    """A file of lines that are written already."""
     return StreamingHttpResponse(
-        lines([column.heading(zone) for column in columns], chunks),
+        chain([written([[column.heading(zone) for column in columns]])], lines),
         content_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": content_disposition_header(True, file_name) or "attachment",
             "Cache-Control": "no-store",
         },
     )
-
-
-def lines(headings: Sequence[str], chunks: Iterable[Iterable[Sequence[Any]]]) -> Iterator[str]:
-    yield written([headings])
-    for cells in chunks:
-        yield written(cells)
 
 
 def written(cells: Iterable[Sequence[Any]]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
 
-from ccportal.api.columns import Column, Gathered, Kind
+from ccportal.api.columns import Column, Gathered, Kind, reading
 from recordings.models import Recording, Tag
 
 
@@ -62,7 +62,7 @@ CALL_TAGS = Column(
     lambda name: of_call("pk", name=name),
     of_call("pk"),
     about="What people gave the call",
-    gathered=Gathered(("id",), tags_of_calls),
+    gathered=Gathered(("id",), reading(tags_of_calls)),
 )
 TAGS = Column(
     "tags",
@@ -71,5 +71,5 @@ TAGS = Column(
     lambda name: of_recording(name=name),
     of_recording(),
     about="Its call's; its own where it has no call",
-    gathered=Gathered(("id", "call_id"), tags_of_recordings),
+    gathered=Gathered(("id", "call_id"), reading(tags_of_recordings)),
 )

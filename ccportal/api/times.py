@@ -13,6 +13,8 @@ SECOND = timedelta(seconds=1)
 MICROSECOND = timedelta(microseconds=1)
 MICROSECONDS_OF_QUARTER = 15 * 60 * 1_000_000
 MOST_QUARTERS = 4096
+LENGTH_WITHOUT_OFFSET = 23
+FIRST_DAY, LAST_DAY = EPOCH, datetime(2100, 1, 1, tzinfo=UTC)
 WHOLE_SECONDS = re.compile(r"-?[0-9]{1,12}", re.ASCII)
 
 
@@ -46,13 +48,40 @@ class LocalClock:
         written = local(from_microseconds(number * MICROSECONDS_OF_QUARTER), self.zone)
         if len(self.quarters) >= MOST_QUARTERS:
             self.quarters.clear()
-        found = self.quarters[number] = written[:14], int(written[14:16]), written[23:]
+        found = self.quarters[number] = written[:14], int(written[14:16]), written[LENGTH_WITHOUT_OFFSET:]
         return found
 
 
 @cache
 def clock_of(zone: ZoneInfo) -> LocalClock:
     return LocalClock(zone)
+
+
+@cache
+def changes_of(zone: ZoneInfo) -> tuple[str, str]:
+    """When a zone's clocks change, and its offsets before the first change and after each, as SQL arrays."""
+    day = timedelta(days=1)
+    moments, offsets = [], [written_offset(FIRST_DAY, zone)]
+    at = FIRST_DAY
+    while at < LAST_DAY:
+        if written_offset(at + day, zone) != offsets[-1]:
+            moments.append(change_between(at, at + day, zone).isoformat())
+            offsets.append(written_offset(at + day, zone))
+        at += day
+    return f"{{{','.join(moments)}}}", f"{{{','.join(offsets)}}}"
+
+
+def change_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+    """The second at which a zone's clocks change between two moments."""
+    old = written_offset(before, zone)
+    while after - before > SECOND:
+        middle = before + (after - before) // SECOND // 2 * SECOND
+        before, after = (middle, after) if written_offset(middle, zone) == old else (before, middle)
+    return after
+
+
+def written_offset(moment: datetime, zone: ZoneInfo) -> str:
+    return local(moment, zone)[LENGTH_WITHOUT_OFFSET:]
 
 
 def unix_seconds(moment: datetime) -> int:

@@ -27,10 +27,10 @@ from ccportal.api.envelope import Answer, EnvelopeRenderer, refuse, request_id
 from ccportal.api.errors import Invalid, NoLongerThere
 from ccportal.api.filters import Filters, period
 from ccportal.api.pages import DEFAULT_SIZE, Keyset, Page
-from ccportal.api.quick_rows import QuickRows, can_be_quick
+from ccportal.api.quick_rows import can_be_quick, quick_rows
 from ccportal.api.rates import count_request
 from ccportal.api.scoping import check_scope
-from ccportal.api.sheets import plain_file_name, sheet, sheet_of_cells
+from ccportal.api.sheets import plain_file_name, sheet, sheet_of_lines
 
 M = TypeVar("M", bound=Model)
 
@@ -196,8 +196,8 @@ class ListView(AccountView):
         zone = self.account.zone
         if not can_be_quick(self.columns):
             return sheet(self.columns, self.keyset.chunks(rows, page), zone, name)
-        quick = QuickRows(self, self.columns, self.keyset)
-        return sheet_of_cells(self.columns, quick.chunks(rows, page, zone), zone, name)
+        lines = quick_rows(self, self.columns, self.keyset, zone).chunks(rows, page)
+        return sheet_of_lines(self.columns, lines, zone, name)
 
     def present(self, row: Any) -> dict[str, Any]:
         return present(self.columns, row)

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile, ZipInfo
 
-from ccportal.api.columns import as_cell
+from ccportal.api.cells import as_cell
 from ccportal.api.pages import Place
 from ccportal.api.sheets import written
 from ccportal.api.times import local

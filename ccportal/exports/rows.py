@@ -10,15 +10,13 @@ from typing import Any, BinaryIO
 from django.db.models import Model, QuerySet
 
 from ccportal.api.pages import Place
-from ccportal.api.quick_rows import QuickRows
+from ccportal.api.quick_rows import QuickRows, quick_rows
 from ccportal.api.sheets import written
 from ccportal.exports.drafts import Draft
 from ccportal.exports.kinds import kind_of
 from ccportal.exports.sources import Asked, Source
 from ccportal.exports.workbook import workbook
 from recordings.exports import Export, ExportFormat
-
-Cells = Iterable[Sequence[Any]]
 
 
 class RowsMaker:
@@ -34,26 +32,29 @@ class RowsMaker:
         self.draft = draft
         self.kind = kind_of(export)
         self.zone = asked.account.zone
-        self.quick = QuickRows(asked, self.kind.view.columns, self.kind.view.keyset)
+        self.quick = self.reads(asked, self.kind.view.columns, self.kind.view.keyset, self.zone)
         self.lookup = "id__any_of" if source.model is self.kind.model else "call__id__any_of"
         if not draft.body.tell():
-            self.write([[column.heading(self.zone) for column in self.kind.view.columns]])
+            self.begin([column.heading(self.zone) for column in self.kind.view.columns])
 
     def add(self, places: Sequence[Place]) -> None:
         found = list(self.rows(places))
         if found:
-            self.write(self.cells(found))
+            self.write(found)
 
     def rows(self, places: Sequence[Place]) -> QuerySet[Any]:
         rows = self.asked.rows(self.kind.model).filter(**{self.lookup: [place.id.hex for place in places]})
         path = self.kind.view.keyset.path
         return self.quick.plain(rows).order_by(f"-{path}", "-id")
 
-    def cells(self, found: Sequence[tuple[Any, ...]]) -> Cells:
-        return self.quick.cells(found, self.zone)
+    def reads(self, *asked: Any) -> QuickRows:
+        return quick_rows(*asked)
 
-    def write(self, cells: Cells) -> None:
-        self.draft.body.write(written(cells).encode())
+    def begin(self, headings: Sequence[str]) -> None:
+        self.draft.body.write(written([headings]).encode())
+
+    def write(self, found: Sequence[tuple[Any, ...]]) -> None:
+        self.draft.body.write(self.quick.lines(found).encode())
 
     @contextmanager
     def finished(self) -> Iterator[BinaryIO]:
@@ -62,10 +63,16 @@ class RowsMaker:
 
 
 class WorkbookMaker(RowsMaker):
-    def cells(self, found: Sequence[tuple[Any, ...]]) -> Cells:
-        return self.quick.plain_cells(found, self.zone)
+    def reads(self, *asked: Any) -> QuickRows:
+        return QuickRows(*asked)
 
-    def write(self, cells: Cells) -> None:
+    def begin(self, headings: Sequence[str]) -> None:
+        self.write_lines([headings])
+
+    def write(self, found: Sequence[tuple[Any, ...]]) -> None:
+        self.write_lines(self.quick.plain_cells(found))
+
+    def write_lines(self, cells: Iterable[Sequence[Any]]) -> None:
         lines = (json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in cells)
         self.draft.body.write("".join(f"{line}\n" for line in lines).encode())
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import phonenumbers
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from phonenumbers import PhoneNumberFormat
 
 from accounts.contact_files import LARGEST_FILE, BadFile, take_contacts
-from accounts.contacts import contact_names
+from accounts.contacts import AddressBook, contact_names
 from accounts.models import Account, AuditEntry, Contact
 from accounts.numbers import same_digits
 from tests.factories import make_account, make_contact
@@ -48,6 +51,38 @@ def test_a_caller_is_named_whatever_the_switch_wrote(account: Account) -> None:
     make_contact(account, "+49 30 5550100", company="Muster AG")
     names = contact_names(Contact.objects.all(), ["0305550100", "004930 5550100", "0305550101", ""], "DE")
     assert names == dict.fromkeys(["0305550100", "004930 5550100"], "Erika Muster, Muster AG")
+
+
+def ways_to_write(number: phonenumbers.PhoneNumber) -> list[str]:
+    """A number as switches may note it, and numbers that are nearly the same."""
+    forms = (PhoneNumberFormat.E164, PhoneNumberFormat.NATIONAL, PhoneNumberFormat.INTERNATIONAL)
+    written = [phonenumbers.format_number(number, form) for form in forms]
+    plain = ["".join(filter(str.isdigit, text)) for text in written]
+    same = [*written, *plain, f"00{plain[0]}", f"011{plain[0]}", str(number.national_number)]
+    return [*same, *(f"0{text}" for text in same), *(f"{text}7" for text in same), "101", "102", ""]
+
+
+def test_a_book_names_as_numbers_are_named_one_by_one(account: Account) -> None:
+    """The numbers of every country, read there, where each is a contact's."""
+    examples = {country: phonenumbers.example_number(country) for country in phonenumbers.SUPPORTED_REGIONS}
+    written = {country: ways_to_write(number) for country, number in examples.items() if number}
+    digits = {forms[0].lstrip("+") for forms in written.values()} | {"101"}
+    Contact.objects.bulk_create(Contact(account=account, digits=each, name=each) for each in digits)
+    for country, numbers in written.items():
+        names = contact_names(account.contacts.all(), numbers, country)
+        book = AddressBook(account.contacts.filter(digits__in=[*names.values(), "101"]), country)
+        assert book.names_of(numbers) == [names.get(number, "") for number in numbers]
+        assert len(names) > 4
+
+
+def test_a_book_does_not_read_numbers_that_end_like_no_contacts(account: Account) -> None:
+    make_contact(account, "030 5550100")
+    book = AddressBook(account.contacts.all(), "DE")
+    assert book.may_have("0305550100")
+    assert not book.may_have("01715550101")
+    with CaptureQueriesContext(connection) as captured:
+        assert book.names_of(["01715550101", "+49305550101"]) == ["", ""]
+    assert len(captured) == 0
 
 
 def test_a_number_is_one_contact_of_an_account(account: Account) -> None:
