@@ -119,7 +119,7 @@ def merged(old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]) -
 
 def completed(grant: Mapping[str, Any], old: Mapping[str, Any]) -> Mapping[str, Any]:
     """A recorder that came later does not know with what parameters a program had asked."""
-    return grant if grant.get("params") else {**grant, "params": old.get("params") or {}}
+    return grant if grant.get("params") or not old.get("params") else {**grant, "params": old["params"]}
 
 
 def signature(grant: Mapping[str, Any]) -> tuple[object, ...]:
@@ -158,15 +158,18 @@ def complaint(event: ev.RecordingRefused) -> str:
 
 
 def write_decisions(switch: Switch, events: Sequence[ev.CallDecided]) -> None:
-    """One row a call; the last decision is the one that counts."""
-    last = {text(event.leg): event for event in events}
-    known = {row.leg_uuid: row for row in Decision.objects.filter(switch=switch, leg_uuid__in=last)}
-    for leg, event in last.items():
-        row = known.get(leg) or Decision(
-            pk=uuid.uuid5(switch.pk, f"decision:{clean(leg)}"), switch=switch, leg_uuid=leg
+    """One row a call; the last decision is the one that counts, and what was granted before it stays."""
+    legs = {text(event.leg) for event in events}
+    rows = {row.leg_uuid: row for row in Decision.objects.filter(switch=switch, leg_uuid__in=legs)}
+    for event in events:
+        leg = text(event.leg)
+        row = rows.setdefault(
+            leg, Decision(pk=uuid.uuid5(switch.pk, f"decision:{clean(leg)}"), switch=switch, leg_uuid=leg)
         )
         row.decided_at = moment(event.at) or timezone.now()
-        row.facts, row.grants, row.refusals = event.facts, event.grants, event.refusals
+        row.facts, row.refusals = event.facts, event.refusals
+        row.grants = merged(row.grants, event.grants)
+    for row in rows.values():
         row.save()
 
 

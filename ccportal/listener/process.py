@@ -17,7 +17,7 @@ from ccportal.listener.clerk import Clerk, ClerkThread
 from ccportal.listener.live import LiveKeeper
 from ccportal.listener.parameters import Parameters, load_copy
 from ccportal.listener.reader import Link
-from ccportal.listener.standby import Lock
+from ccportal.listener.standby import FirstLease, Lock
 from ccportal.recorder.desk import Desk
 from switch.errors import JournalError
 from switch.esl.connection import Connect
@@ -95,9 +95,11 @@ class Listener:
         """Look after everything until the end; True when a thread died."""
         sync, look = Every(SYNC_SECONDS), Every(LOOK_SECONDS)
         patience = time.monotonic() + WAIT_FOR_LEASE_SECONDS
+        first = FirstLease(self.folder, self.parameters.id)
         while not self.stopping.wait(TICK_SECONDS):
             applier.tick()
-            self._follow_lease(applier.lease or ("away" if time.monotonic() > patience else ""), journal)
+            unheard = "away" if time.monotonic() > patience else first.word
+            self._follow_lease(applier.lease or unheard, journal)
             if sync.due():
                 sync_quietly(journal)
             if look.due():

@@ -19,7 +19,7 @@ from ccportal.listener.applier import Applier
 from ccportal.listener.backlog import Backlog
 from ccportal.listener.parameters import Parameters, copy_path, keep_copy, load_copies
 from ccportal.listener.reader import Keeper, Reader
-from ccportal.listener.standby import Lock, give_up_lease, hold_lease, listener_name
+from ccportal.listener.standby import FirstLease, Lock, give_up_lease, hold_lease, listener_name
 from cdr.models import ConnectionGap, EventCount, IngestPosition, Leg
 from switch import events as ev
 from switch.errors import JournalFull
@@ -280,3 +280,14 @@ def test_another_journals_position_does_not_make_the_applier_begin_again(
     run(again)
     assert again.place == applier.place
     again._open().close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("holder", "word"), [("", "held"), ("another machine", "")])
+def test_the_lease_is_asked_for_while_the_applier_starts(holder: str, word: str, tmp_path: Path) -> None:
+    switch = make_switch()
+    Switch.objects.filter(pk=switch.pk).update(listener=holder, listener_seen_at=timezone.now())
+    first = FirstLease(tmp_path, switch.pk.hex)
+    first.thread.join(20)
+    assert first.word == word
+    assert Switch.objects.get().listener == (holder or listener_name(tmp_path))

@@ -230,3 +230,22 @@ def test_a_program_is_told_whether_the_leg_was_there(client: Client, found: bool
     assert RecordingRequest.objects.get().found is found
     if found:
         assert answer.json()["data"]["found"] is True
+
+
+@pytest.mark.django_db
+def test_what_the_next_listener_does_not_know_of_a_grant_stays() -> None:
+    switch = make.make_switch(make.make_account())
+    leg, rid = answered_leg(), uuid.uuid4().hex
+    asked = GRANT | {"scope": "action", "because": "Asked for by a program.", "params": {"label": "x"}}
+    bare = {name: value for name, value in asked.items() if name != "params"}
+    told = ev.RecordingIntended(
+        **MOMENT, leg=leg, path=f"/rec/{rid}.wav", rid=rid, origin="policy", grants=[GRANT, asked]
+    )
+    again = msgspec.structs.replace(told, origin="", grants=[bare | {"params": {}, "ended": 5}, GRANT])
+    decided = [ev.CallDecided(**MOMENT, leg=leg, grants=grants) for grants in ([GRANT, asked], [GRANT])]
+    for _ in range(2):
+        apply(switch, "queue_answered", told, again, *decided)
+        row = Recording.objects.get(pk=uuid.UUID(rid))
+        assert row.origin == "policy"
+        assert sorted(row.grants, key=str) == sorted([asked | {"ended": 5}, GRANT], key=str)
+        assert sorted(Decision.objects.get().grants, key=str) == sorted([asked, GRANT], key=str)
