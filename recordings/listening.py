@@ -45,14 +45,16 @@ def length_of(spans: Iterable[Sequence[int]]) -> int:
     return sum(end - begin for begin, end in spans)
 
 
-def note_played(actor: Actor, recording: Recording, session: str, spans: Iterable[Sequence[int]]) -> None:
-    """Add what a player says was played in a sitting; told twice, it is the same."""
+def note_played(actor: Actor, recording: Recording, session: str, spans: Sequence[Sequence[int]]) -> None:
+    """Add what a player says was played in a sitting, the last last; told twice, it is the same."""
     with transaction.atomic():
         rows = sittings(actor, recording).exclude(session="").select_for_update()
         row = rows.filter(session=session).first()
         if row is None and rows.count() >= MOST_SITTINGS:
             row = rows.order_by("-heard_at").first()
-        add(row or new_sitting(actor, recording, session), spans)
+        row = row or new_sitting(actor, recording, session)
+        row.stopped_ms = spans[-1][1]
+        add(row, spans)
 
 
 def note_asked(actor: Actor, media: Media, span: Span) -> None:
@@ -85,6 +87,15 @@ def add(row: Listening, spans: Iterable[Sequence[int]]) -> None:
     row.save()
 
 
+def stopped_at(rows: QuerySet[Listening], actor: Actor) -> dict[uuid.UUID, int]:
+    """By recording, where the person's player was when it was last heard of, in milliseconds of the file."""
+    if actor.user_id is None:
+        return {}
+    own = rows.filter(user=actor.user_id, stopped_ms__isnull=False).order_by("-heard_at", "-id")
+    told = list(own.values_list("recording", "stopped_ms")[:MOST_SHOWN])
+    return {recording: stopped for recording, stopped in reversed(told) if stopped is not None}
+
+
 @dataclass(frozen=True)
 class Heard:
     """What one person has heard of a recording; ``played`` is false when it only was asked for."""
@@ -99,7 +110,7 @@ class Heard:
 def heard_by(rows: QuerySet[Listening]) -> dict[uuid.UUID, list[Heard]]:
     """By recording, each person once, who listened last first; what a player told counts before ranges."""
     people: dict[tuple[uuid.UUID, object], list[Listening]] = {}
-    for row in rows.order_by("-heard_at", "-id")[:MOST_SHOWN]:
+    for row in rows.select_related("user").order_by("-heard_at", "-id")[:MOST_SHOWN]:
         people.setdefault((row.recording_id, row.user_id or row.actor), []).append(row)
     found: dict[uuid.UUID, list[Heard]] = {}
     for (recording_id, _), theirs in people.items():
@@ -122,13 +133,18 @@ def taken_of(recordings: Iterable[Recording]) -> dict[uuid.UUID, list[Taken]]:
         action=DOWNLOADED, object_type="recording", object_id__in=[row.pk.hex for row in recordings]
     )
     found: dict[uuid.UUID, list[Taken]] = {}
-    for entry in entries.order_by("-at", "-id")[:MOST_SHOWN]:
+    for entry in entries.select_related("user").order_by("-at", "-id")[:MOST_SHOWN]:
         file = str(entry.detail.get("file", ""))
-        found.setdefault(uuid.UUID(entry.object_id), []).append(Taken(entry.actor, entry.at, file))
+        found.setdefault(uuid.UUID(entry.object_id), []).append(Taken(called(entry), entry.at, file))
     return found
 
 
 def one_person(rows: list[Listening]) -> Heard:
     played = [row for row in rows if row.session]
     spans = merged(span for row in played or rows for span in row.spans)
-    return Heard(rows[0].actor, rows[0].heard_at, length_of(spans), spans, bool(played))
+    return Heard(called(rows[0]), rows[0].heard_at, length_of(spans), spans, bool(played))
+
+
+def called(row: Listening | AuditEntry) -> str:
+    """The person's name, or what a program or somebody gone was called."""
+    return str(row.user) if row.user else row.actor

@@ -265,7 +265,8 @@ class Listening(TenantModel):
     """What one person heard of a recording in one sitting.
 
     ``spans`` are from-to pairs in milliseconds of the whole call's file, in order and apart: what the player
-    reported as played, or, where ``session`` is empty, what was asked for by byte ranges.
+    reported as played, or, where ``session`` is empty, what was asked for by byte ranges. ``stopped_ms`` is
+    where the player was when it reported last.
     """
 
     account_path = "recording__account"
@@ -278,6 +279,7 @@ class Listening(TenantModel):
     heard_at = models.DateTimeField(default=timezone.now)
     spans = models.JSONField(default=list)
     heard_ms = models.BigIntegerField(default=0)
+    stopped_ms = models.BigIntegerField(null=True)
 
     class Meta:
         ordering = [F("heard_at").desc(), F("id").desc()]

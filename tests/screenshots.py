@@ -28,7 +28,7 @@ from recordings.holding import hold_call  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.portal.board import make_board  # noqa: E402
 from tests.portal.browser import launch  # noqa: E402
-from tests.portal.tenant import make_deliveries, make_tenant, make_troubled_switches  # noqa: E402
+from tests.portal.tenant import make_comments, make_deliveries, make_tenant, make_troubled_switches  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 WIDTHS = {1280: 900, 390: 844}
@@ -70,6 +70,7 @@ def fill() -> dict[str, str]:
         factories.make_call(
             None, started_at=started, caller_number=f"0305557014{index}", caller_name="<b>Mallory</b>"
         )
+    make_comments(tenant, now)
     hold_call(tenant.talked, None, "Case 7: the caller's lawyer asked for it")
     missing = tenant.account.pk
     states = {state: call_in_state(missing, state) for state in ("missing", "failed", "recording")}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,42 +14,33 @@ from django.utils import timezone
 
 from accounts.access import Action
 from accounts.contacts import Contact
-from accounts.models import Account
+from accounts.models import Account, Role
 from ccportal.portal.calls import labelled_agents, labelled_queues, with_contacts
-from ccportal.portal.clock import between, clock_time, day_and_time, duration, whole
-from ccportal.portal.decisions import reasons_of
+from ccportal.portal.clock import between, clock_time, clock_time_seconds, day_and_time, duration, whole
+from ccportal.portal.decisions import reasons_of, rules_of
 from ccportal.portal.holds import HoldOfCall, hold_of
+from ccportal.portal.legs import leg_of
+from ccportal.portal.listeners import Listener, Sound, listeners_of
+from ccportal.portal.marks import end_of_sound, masked_in_all, recorded_happenings
 from ccportal.portal.outgoing import Outgoing, outgoing
 from ccportal.portal.page import PortalView
+from ccportal.portal.remarks import CommentForm, Remark, remarks_of
 from ccportal.portal.rows import Names, other_number, other_party, own_party
 from ccportal.portal.switches import Clock
 from ccportal.portal.tags import editor_of
-from ccportal.portal.takes import Take, take_of, why
-from ccportal.portal.timeline import Evidence, Timeline, draw
-from ccportal.portal.wording import (
-    cause_word,
-    direction_icon,
-    direction_word,
-    offer_state,
-    on_one_line,
-    outcome_state,
-)
+from ccportal.portal.takes import Sounds, Take, take_of, why
+from ccportal.portal.timeline import Evidence, Scale, draw
+from ccportal.portal.visits import visit_of
+from ccportal.portal.wave import Hearing
+from ccportal.portal.wording import direction_icon, direction_word, on_one_line, outcome_state
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from queues.models import Agent, Queue
 from recordings.held import keeping
-from recordings.listening import Heard, Taken, heard_by, taken_of
-from recordings.models import (
-    Decision,
-    Delivery,
-    LegalHold,
-    Listening,
-    Media,
-    ProcessingStep,
-    Recording,
-)
+from recordings.listening import heard_by, stopped_at, taken_of
+from recordings.models import Decision, Delivery, LegalHold, Listening, Media, ProcessingStep, Recording
+from reviews.models import Comment
 
 PARTS_AT_MOST = 200
-LONGEST_FIELD = 2000
 SPEEDS = [(text, text) for text in ("0.5", "0.75", "1", "1.25", "1.5", "2", "2.5", "3")]
 
 
@@ -104,46 +94,53 @@ class OneCallView(PortalView):
         contacts = self.visible(Contact).filter(account=account)
         return with_contacts(names, contacts, [other_number(self.found)] if self.found else [])
 
-    def evidence(self, call: Call) -> Evidence:
+    def evidence(self, call: Call, sounds: Sounds) -> Evidence:
         return Evidence(
             call=call,
             legs=list(self.visible(Leg).filter(call=call).select_related("user")[:PARTS_AT_MOST]),
             visits=list(self.visible(QueueVisit).filter(call=call)[:PARTS_AT_MOST]),
             offers=list(self.visible(AgentOffer).filter(call=call)[:PARTS_AT_MOST]),
             now=timezone.now(),
+            sound_until=end_of_sound(sounds.heard),
         )
 
-    def takes(self, call: Call, timeline: Timeline) -> list[Take]:
-        recordings = list(
-            self.visible(Recording)
-            .select_related("call")
-            .filter(call=call)
-            .order_by("started_at", "id")[:PARTS_AT_MOST]
-        )
-        media = list(self.visible(Media).filter(recording__in=recordings))
+    def sounds(self, call: Call) -> Sounds:
+        rows = self.visible(Recording).select_related("call").filter(call=call)
+        recordings = list(rows.order_by("started_at", "id")[:PARTS_AT_MOST])
+        return Sounds(recordings, list(self.visible(Media).filter(recording__in=recordings)))
+
+    def takes(self, sounds: Sounds, evidence: Evidence, scale: Scale) -> list[Take]:
+        recordings = sounds.recordings
         steps = list(self.visible(ProcessingStep).filter(recording__in=recordings).order_by())
-        heard = self.listeners(recordings)
         sent = self.deliveries(recordings)
+        hearing = Hearing(evidence.offers, self.names, self.stopped(recordings))
         return [
             take_of(
                 take,
-                [file for file in media if file.recording_id == take.pk],
-                timeline.scale,
+                sounds.media_of(take),
+                scale,
                 self.zone,
+                hearing,
                 [step for step in steps if step.recording_id == take.pk],
-                heard.get(take.pk, ()),
                 sent.get(take.pk, ()),
             )
             for take in recordings
         ]
 
-    def listeners(self, recordings: list[Recording]) -> Mapping[uuid.UUID, Sequence[Heard | Taken]]:
-        """Who has listened or downloaded, for those who look after others."""
-        if not recordings or not self.may_hold:
+    def stopped(self, recordings: list[Recording]) -> Mapping[uuid.UUID, int]:
+        """Where this person stopped listening to each."""
+        if not recordings or self.actor is None or not self.actor.may(Action.PLAY):
             return {}
-        heard = heard_by(self.visible(Listening).filter(recording__in=recordings))
-        taken = taken_of(recordings)
-        return {take.pk: [*heard.get(take.pk, ()), *taken.get(take.pk, ())] for take in recordings}
+        return stopped_at(self.visible(Listening).filter(recording__in=recordings), self.actor)
+
+    def remarks(self, call: Call, scale: Scale) -> list[Remark]:
+        rows = self.visible(Comment).filter(call=call).select_related("author")[:PARTS_AT_MOST]
+        return remarks_of(rows, scale, self.actor, Clock(timezone.now(), self.zone))
+
+    def rules(self, call: Call) -> Mapping[str, str]:
+        """Where the rules are changed, for those who may."""
+        may = self.actor and self.actor.may(Action.CONFIGURE) and self.user.is_staff
+        return rules_of(call) if may else {}
 
     @property
     def may_hold(self) -> bool:
@@ -166,9 +163,12 @@ class OneCallView(PortalView):
         return next(iter(named or playable), None)
 
     def common(self, call: Call) -> dict[str, Any]:
-        evidence = self.evidence(call)
+        sounds = self.sounds(call)
+        evidence = self.evidence(call, sounds)
         timeline = draw(evidence, self.names)
-        takes = self.takes(call, timeline)
+        timeline.tell(recorded_happenings(sounds.heard, timeline.scale))
+        takes = self.takes(sounds, evidence, timeline.scale)
+        remarks = self.remarks(call, timeline.scale)
         recorded, because = why(takes, is_over=call.ended_at is not None, answered=call.answered_at)
         actor = self.actor
         return {
@@ -179,13 +179,19 @@ class OneCallView(PortalView):
             "direction_icon": direction_icon(call.direction),
             "outcome": outcome_state(call.outcome),
             "timeline": timeline,
+            "sounds": sounds,
             "takes": takes,
+            "remarks": remarks,
             "take": self.chosen_take(takes),
             "recorded": recorded,
             "because": because,
-            "reasons": reasons_of(self.visible(Decision).filter(call=call)),
+            "reasons": reasons_of(self.visible(Decision).filter(call=call), self.rules(call)),
+            "masked": masked_in_all(sounds.heard),
             "may_hold": self.may_hold,
             "may_play": bool(actor and actor.may(Action.PLAY)),
+            "has_pins": any(remark.number for remark in remarks),
+            "sees_comments": bool(actor and actor.role != Role.AGENT),
+            "may_comment": bool(actor and actor.may(Action.COMMENT)),
             "may_do_again": bool(actor and actor.may(Action.CONFIGURE)),
             "may_download": bool(actor and actor.may(Action.DOWNLOAD)),
             "zone_short": f"{call.started_at.astimezone(self.zone):%Z}",
@@ -205,17 +211,42 @@ class CallView(OneCallView):
     """Everything about one conversation."""
 
     def show_call(self, call: Call) -> HttpResponse:
+        return self.whole_page(call, CommentForm())
+
+    def whole_page(self, call: Call, form: CommentForm, status: int = 200) -> HttpResponse:
         context = self.common(call)
         evidence: Evidence = context["evidence"]
+        scale: Scale = context["timeline"].scale
         return self.show(
             "portal/call.html",
+            status=status,
             **context,
+            **self.commenting(form),
             facts=self.facts(evidence),
-            visits=[self.visit_of(visit, evidence) for visit in evidence.visits],
-            legs=[self.leg_of(leg) for leg in evidence.legs],
+            visits=[visit_of(visit, evidence, self.names, self.zone) for visit in evidence.visits],
+            legs=[leg_of(leg, self.names, self.zone) for leg in evidence.legs],
             holds=self.holds(call),
+            listeners=self.listeners(context["sounds"], scale),
             title=f"{on_one_line(context['party'].shown)}, {clock_time(call.started_at, self.zone)}",
         )
+
+    def commenting(self, form: CommentForm) -> dict[str, Any]:
+        """What the form for comments shows; ``changing`` is the old comment that it is about."""
+        return {"form": form, "changing": ""}
+
+    def listeners(self, sounds: Sounds, scale: Scale) -> list[Listener]:
+        """Who has listened or downloaded, for those who look after others."""
+        recordings = sounds.recordings
+        if not recordings or not self.may_hold:
+            return []
+        heard = heard_by(self.visible(Listening).filter(recording__in=recordings))
+        taken = taken_of(recordings)
+        people = {take.pk: [*heard.get(take.pk, ()), *taken.get(take.pk, ())] for take in recordings}
+        lengths = {take.pk: media.duration_ms for take, media in sounds.heard}
+        places = {
+            take.pk: Sound(scale.offset(take.started_at), lengths.get(take.pk, 0)) for take in recordings
+        }
+        return listeners_of(people, places, Clock(timezone.now(), self.zone))
 
     def holds(self, call: Call) -> list[HoldOfCall]:
         """What keeps the call, for those who may hold it."""
@@ -248,44 +279,6 @@ class CallView(OneCallView):
         ]
         return [fact for fact in facts if fact.value]
 
-    def visit_of(self, visit: QueueVisit, evidence: Evidence) -> dict[str, Any]:
-        offers = [offer for offer in evidence.offers if offer.visit_id == visit.pk]
-        return {
-            "queue": self.names.queue(visit.queue_name),
-            "joined": clock_time_seconds(visit.joined_at, self.zone),
-            "wait": duration(visit.wait_ms),
-            "end": visit_end(visit),
-            "resumed": visit.resumed,
-            "offers": [self.offer_of(offer) for offer in offers],
-        }
-
-    def offer_of(self, offer: AgentOffer) -> dict[str, Any]:
-        rang = (
-            between(offer.offered_at, offer.answered_at or offer.ended_at)
-            if offer.ring_ms is None
-            else offer.ring_ms
-        )
-        return {
-            "agent": self.names.agent(offer.agent_name),
-            "state": offer_state(offer.outcome, offer.hangup_cause),
-            "offered": clock_time_seconds(offer.offered_at, self.zone),
-            "rang": duration(rang),
-            "talk": duration(offer.talk_ms),
-        }
-
-    def leg_of(self, leg: Leg) -> dict[str, Any]:
-        return {
-            "leg": leg,
-            "from": self.names.phone(on_one_line(leg.caller_number)),
-            "to": self.names.phone(on_one_line(leg.destination_number)),
-            "created": clock_time_seconds(leg.created_at, self.zone),
-            "answered": clock_time_seconds(leg.answered_at, self.zone),
-            "ended": clock_time_seconds(leg.ended_at, self.zone),
-            "cause": cause_word(leg.hangup_cause),
-            "codec": leg.read_codec or leg.write_codec,
-            "fields": raw_fields(leg),
-        }
-
 
 class DrawerView(OneCallView):
     """The same beside the list, shorter."""
@@ -302,51 +295,3 @@ class DrawerView(OneCallView):
             wait=duration(call.wait_ms),
             talk=duration(call.talk_ms or None),
         )
-
-
-def clock_time_seconds(moment: Any, zone: Any) -> str:
-    return f"{moment.astimezone(zone):%H:%M:%S}" if moment else ""
-
-
-def visit_end(visit: QueueVisit) -> str:
-    """How the queue's care ended, in words."""
-    if visit.answered_at:
-        return "Answered"
-    if visit.left_at is None:
-        return "Still waiting"
-    words = {
-        "BREAK_OUT": "Gave up",
-        "TIMEOUT": "Timed out",
-        "NO_AGENT_TIMEOUT": "No agent",
-        "EXIT_WITH_KEY": "Left by a key",
-    }
-    return words.get(visit.cancel_reason, cause_word(visit.cancel_reason or visit.cause))
-
-
-def raw_fields(leg: Leg) -> list[tuple[str, str]]:
-    """Everything a leg carries, by the switch's own names."""
-    fields: dict[str, Any] = {
-        "uuid": leg.uuid,
-        "channel": leg.channel_name,
-        "profile": leg.profile,
-        "context": leg.context,
-        "gateway": leg.gateway,
-        "network": leg.network,
-        "final destination": leg.final_destination_number,
-        "hangup cause": leg.hangup_cause,
-        "SIP status": leg.sip_status,
-        "billsec": leg.billsec,
-        "duration": leg.duration,
-        "post-dial delay, ms": leg.post_dial_delay_ms,
-        "read codec": leg.read_codec,
-        "write codec": leg.write_codec,
-        **{f"quality: {name}": value for name, value in sorted(leg.quality.items())},
-        **{f"custom: {name}": value for name, value in sorted(leg.custom.items())},
-        **dict(sorted(leg.variables.items())),
-    }
-    return [(name, as_text(value)) for name, value in fields.items() if value not in ("", None)]
-
-
-def as_text(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= LONGEST_FIELD else text[:LONGEST_FIELD] + "…"

@@ -29,6 +29,10 @@ def clock_time(moment: datetime, zone: tzinfo) -> str:
     return f"{moment.astimezone(zone):%H:%M}"
 
 
+def clock_time_seconds(moment: datetime | None, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%H:%M:%S}" if moment else ""
+
+
 def day_and_time(moment: datetime | None, zone: tzinfo) -> str:
     """Fri 20 Nov, 14:02:11."""
     if moment is None:

@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from ccportal.portal.clock import between, day_and_time, duration
 from ccportal.portal.outgoing import Outgoing
 from ccportal.portal.timeline import Scale
+from ccportal.portal.wave import Hearing, Player, player_of
 from ccportal.portal.wording import State as Mark
 from ccportal.portal.wording import on_one_line, size
-from cdr.models import CallDirection
-from recordings.listening import Heard, Taken
 from recordings.models import (
     PLAYABLE,
     Damage,
@@ -27,7 +26,6 @@ from recordings.models import (
     Variant,
 )
 
-STEREO = 2
 SECOND_MS = 1000
 LONGEST_IN_SECONDS_MS = 60_000
 
@@ -96,41 +94,29 @@ ORIGINS = {
 
 
 @dataclass(frozen=True)
-class Lane:
-    """Who is heard on a channel; ``is_ours`` is the account's side."""
-
-    name: str
-    is_ours: bool
-
-
-@dataclass(frozen=True)
-class Player:
-    """What the player is told: times in milliseconds, of the call's clock and of the file's."""
-
-    id: str
-    offset_ms: int
-    length_ms: int
-    total_ms: int
-    format: str
-    detail: str
-    left: str
-    width: str
-    until: str
-    has_part_before: bool
-    lanes: list[Lane]
-
-    @property
-    def voices(self) -> str:
-        """The lanes' colours, for the script that draws them."""
-        return " ".join("agent" if lane.is_ours else "caller" for lane in self.lanes)
-
-
-@dataclass(frozen=True)
 class File:
     title: str
     detail: str
-    sha256: str
+    check: str
     media: str
+    damage: bool
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """The recordings of a call and all their files."""
+
+    recordings: list[Recording]
+    media: list[Media]
+
+    def media_of(self, recording: Recording) -> list[Media]:
+        return [file for file in self.media if file.recording_id == recording.pk]
+
+    @property
+    def heard(self) -> list[tuple[Recording, Media]]:
+        """Those that can be heard, with the file that the player plays."""
+        found = [(each, heard_file(each, self.media_of(each))) for each in self.recordings]
+        return [(recording, media) for recording, media in found if media]
 
 
 @dataclass(frozen=True)
@@ -142,15 +128,6 @@ class Stage:
     note: str
     error: str
     attempts: int
-
-
-@dataclass(frozen=True)
-class Listener:
-    """One person who has listened, in words."""
-
-    who: str
-    what: str
-    when: str
 
 
 @dataclass(frozen=True)
@@ -168,7 +145,6 @@ class Take:
     stages: list[Stage]
     next_try: str
     again: str
-    heard: list[Listener]
     deliveries: list[Outgoing]
 
     @property
@@ -183,46 +159,40 @@ class Take:
 def take_of(
     recording: Recording,
     media: Iterable[Media],
-    scale: Scale | None,
+    scale: Scale,
     zone: ZoneInfo,
+    hearing: Hearing,
     steps: Iterable[ProcessingStep] = (),
-    people: Iterable[Heard | Taken] = (),
     deliveries: Iterable[Outgoing] = (),
 ) -> Take:
     files = sorted(media, key=lambda file: (file.variant != Variant.CALL, file.part, file.format))
     state = State(recording.state)
-    heard = next((file for file in files if state in PLAYABLE and file.variant == Variant.CALL), None)
+    heard = heard_file(recording, files)
     finding = FINDINGS.get(Finding(recording.finding)) if recording.finding in Finding else None
     return Take(
         id=recording.pk.hex,
-        title=title_of(recording, heard, scale, zone),
+        title=title_of(recording, heard, scale),
         mark=MARKS[state],
         sentence=finding or (HEARD_ALREADY.get(state) if heard else None) or SENTENCES[state],
         reason=on_one_line(recording.state_reason),
         where=recording.path,
         origin=ORIGINS[Origin(recording.origin)],
-        files=[file_of(file) for file in files],
-        player=player_of(recording, heard, scale) if heard else None,
+        files=[file_of(file, zone) for file in files],
+        player=player_of(recording, heard, scale, hearing) if heard else None,
         legal_hold=recording.legal_hold,
         stages=[stage_of(step) for step in sorted(steps, key=lambda step: step.position)],
         next_try=next_try_of(recording, zone),
         again=again_for(recording),
-        heard=[listener_of(each, heard.duration_ms if heard else 0, zone) for each in people],
         deliveries=list(deliveries),
     )
 
 
-def listener_of(heard: Heard | Taken, length_ms: int, zone: ZoneInfo) -> Listener:
-    if isinstance(heard, Taken):
-        what = f"downloaded {on_one_line(heard.file)}".rstrip()
-        return Listener(on_one_line(heard.who), what, day_and_time(heard.at, zone))
-    whole = f" of {duration(length_ms)}" if length_ms else ""
-    verb = "heard" if heard.played else "was sent"
-    return Listener(
-        who=on_one_line(heard.who),
-        what=f"{verb} {duration(heard.heard_ms)}{whole}",
-        when=day_and_time(heard.last_at, zone),
-    )
+def heard_file(recording: Recording, media: Iterable[Media]) -> Media | None:
+    """The file that the player plays, if it can be heard yet."""
+    files = sorted(media, key=lambda file: file.format)
+    if recording.state not in PLAYABLE:
+        return None
+    return next((file for file in files if file.variant == Variant.CALL), None)
 
 
 def stage_of(step: ProcessingStep) -> Stage:
@@ -257,9 +227,7 @@ def again_for(recording: Recording) -> str:
     return RedoAction.LOOK.value if recording.state in (State.MISSING, State.FAILED) else ""
 
 
-def title_of(recording: Recording, heard: Media | None, scale: Scale | None, zone: ZoneInfo) -> str:
-    if scale is None:
-        return day_and_time(recording.started_at, zone)
+def title_of(recording: Recording, heard: Media | None, scale: Scale) -> str:
     start = scale.offset(recording.started_at)
     length = heard.duration_ms if heard else between(recording.started_at, recording.stopped_at)
     return (
@@ -269,12 +237,13 @@ def title_of(recording: Recording, heard: Media | None, scale: Scale | None, zon
     )
 
 
-def file_of(media: Media) -> File:
+def file_of(media: Media, zone: ZoneInfo) -> File:
     return File(
         title=file_title(media),
         detail=f"{media.format}, {duration(media.duration_ms)}, {size(media.size)}{damage_of(media)}",
-        sha256=media.sha256,
+        check=f"SHA-256 {media.sha256}, compared {day_and_time(media.verified_at, zone)}",
         media=f"variant={media.variant}&format={media.format}&part={media.part}",
+        damage=media.damage in Damage,
     )
 
 
@@ -286,38 +255,6 @@ def damage_of(media: Media) -> str:
 def file_title(media: Media) -> str:
     title = Variant(media.variant).label if media.variant in Variant else media.variant
     return f"{title}, {on_one_line(media.agent_name)}" if media.agent_name else title
-
-
-def player_of(recording: Recording, media: Media, scale: Scale | None) -> Player:
-    """Place the file on the call's clock; what sticks out at its end is drawn to the end."""
-    scale = scale or Scale(recording.started_at, max(1, media.duration_ms))
-    offset = scale.offset(recording.started_at)
-    left = min(99.0, 100 * offset / scale.total_ms)
-    width = max(1.0, min(100 - left, 100 * media.duration_ms / scale.total_ms))
-    return Player(
-        id=recording.pk.hex,
-        offset_ms=offset,
-        length_ms=media.duration_ms,
-        total_ms=max(scale.total_ms, offset + media.duration_ms),
-        format=media.format,
-        detail=f"{duration(offset)} to {duration(offset + media.duration_ms)}, {size(media.size)}",
-        left=f"{left:.3f}%",
-        width=f"{width:.3f}%",
-        until=f"{left + width:.3f}%",
-        has_part_before=left >= 1,
-        lanes=lanes_of(recording, media),
-    )
-
-
-def lanes_of(recording: Recording, media: Media) -> list[Lane]:
-    """Name the channels: the left one is the recorded leg's own voice, the right one what it hears."""
-    if media.channels < STEREO:
-        return [Lane("Both sides", is_ours=False)]
-    first_leg = recording.call is None or recording.leg_uuid == recording.call.leg_uuid
-    called_out = recording.direction == CallDirection.OUTBOUND
-    ours = Lane("Agent" if recording.agent_name else "Our side", is_ours=True)
-    theirs = Lane("Called" if called_out else "Caller", is_ours=False)
-    return [theirs, ours] if first_leg != called_out else [ours, theirs]
 
 
 def why(takes: list[Take], *, is_over: bool, answered: datetime | None) -> tuple[str, str]:

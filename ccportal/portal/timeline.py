@@ -15,7 +15,7 @@ from cdr.models import AgentOffer, Call, Leg, OfferOutcome, QueueVisit
 SHORTEST_MENU_MS = 1500
 TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 TICKS_AT_MOST = 9
-WIDE_PIXELS_A_PERCENT = 7.4
+WIDE_PIXELS_A_PERCENT = 5.0
 NARROW_PIXELS_A_PERCENT = 3.2
 PIXELS_A_LETTER = 6.2
 LABEL_MARGIN_PIXELS = 12
@@ -130,6 +130,15 @@ class Timeline:
     rows: list[TimelineRow] = field(default_factory=list)
     happenings: list[Happening] = field(default_factory=list)
 
+    def tell(self, more: Iterable[Happening]) -> None:
+        """Add what else happened, where it belongs."""
+        self.happenings = sorted([*self.happenings, *more], key=lambda item: item.offset_ms)
+
+    @property
+    def kinds(self) -> set[str]:
+        """What is drawn at all, for the legend."""
+        return {span.kind for row in self.rows for span in row.spans}
+
     @property
     def ticks(self) -> list[Tick]:
         return list(self.scale.ticks())
@@ -144,6 +153,7 @@ class Evidence:
     visits: list[QueueVisit]
     offers: list[AgentOffer]
     now: datetime
+    sound_until: datetime | None = None
 
     @property
     def first_leg(self) -> Leg | None:
@@ -155,16 +165,20 @@ class Evidence:
         known = [leg.ended_at for leg in self.legs if leg.ended_at] + [self.call.ended_at or self.now]
         return max(known)
 
+    @property
+    def length_ms(self) -> int:
+        """How much is drawn: the conversation, and sound that sticks out at its end."""
+        return max(1000, between(self.call.started_at, max(self.end, self.sound_until or self.end)) or 0)
+
 
 def draw(evidence: Evidence, names: Names) -> Timeline:
     """Draw the caller's row, one per agent that was offered the call, one per other leg."""
     call = evidence.call
-    total = max(1000, between(call.started_at, evidence.end) or 0)
-    timeline = Timeline(Scale(call.started_at, total))
+    timeline = Timeline(Scale(call.started_at, evidence.length_ms))
     timeline.rows.append(first_row(evidence, names, timeline.scale))
     timeline.rows += agent_rows(evidence, names, timeline.scale)
     timeline.rows += other_rows(evidence, names, timeline.scale)
-    timeline.happenings = sorted(happenings(evidence, names, timeline.scale), key=lambda item: item.offset_ms)
+    timeline.tell(happenings(evidence, names, timeline.scale))
     return timeline
 
 

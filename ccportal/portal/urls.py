@@ -11,6 +11,7 @@ from ccportal.portal.agents import AgentPart, AgentsPart, AgentsView, AgentView
 from ccportal.portal.call import CallView, DrawerView
 from ccportal.portal.callbacks import CallbacksView
 from ccportal.portal.calls import CallsCountView, CallsView
+from ccportal.portal.comments import CommentsView, CommentView, DeleteCommentView
 from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
 from ccportal.portal.deliveries import DeliveriesView, SendAgainView
 from ccportal.portal.errors import robots
@@ -58,6 +59,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("calls/<id32:id>/holds", CallHoldsView.as_view(), name="call-holds"),
     path("calls/<id32:id>/holds/<id32:hold>/release", CallReleaseView.as_view(), name="call-release"),
     path("calls/<id32:id>/tags", CallTagsView.as_view(), name="call-tags"),
+    path("calls/<id32:id>/comments", CommentsView.as_view(), name="comments"),
+    path("calls/<id32:id>/comments/<id32:comment>", CommentView.as_view(), name="comment"),
+    path(
+        "calls/<id32:id>/comments/<id32:comment>/delete", DeleteCommentView.as_view(), name="delete-comment"
+    ),
     path("recordings/", RecordingsView.as_view(), name="recordings"),
     path("recordings/again", AgainView.as_view(), name="recordings-again"),
     path("recordings/again/progress", ProgressView.as_view(), name="recordings-progress"),

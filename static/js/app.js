@@ -4,4 +4,5 @@ import "./shortcuts.js";
 import "./menus.js";
 import "./calls.js";
 import "./player.js";
+import "./comments.js";
 import "./back.js";

@@ -1,74 +1,16 @@
-// The player: stored peaks drawn by wavesurfer, sound from an <audio> element that asks for ranges.
+// The player: stored peaks drawn as a waveform, sound from an <audio> element that asks for ranges.
 // One clock: everything shown counts from the call's first second; only the audio counts from its own.
-import WaveSurfer from "../vendor/wavesurfer/wavesurfer.esm.js";
+import { clock, spoken } from "./clock.js";
+import { Listening } from "./listening.js";
+import { Loop, onShiftDrag } from "./loop.js";
 import { isTyping } from "./shortcuts.js";
+import { Silence } from "./silence.js";
+import { colours, drawWave } from "./wave.js";
 
-const LANE_HEIGHT = 44;
 const KEY_STEP = 5000;
 const SKIP_STEP = 10000;
-const TELL_EVERY = 5000;
-
-export function clock(ms) {
-  const seconds = Math.round(ms / 1000);
-  const parts = [Math.floor(seconds / 60) % 60, seconds % 60];
-  const hours = Math.floor(seconds / 3600);
-  const [minutes, rest] = parts;
-  const tail = `${String(rest).padStart(2, "0")}`;
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
-}
-
-function spoken(ms) {
-  const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)} minutes ${seconds % 60} seconds`;
-}
-
-// Canvas knows no light-dark() and no variables: the browser works the colour out on an element.
-function inks(host) {
-  const probe = document.createElement("span");
-  host.append(probe);
-  const ink = {};
-  for (const name of ["caller", "caller-ahead", "agent", "agent-ahead"]) {
-    probe.className = `ink-${name}`;
-    ink[name] = getComputedStyle(probe).color;
-  }
-  probe.remove();
-  return ink;
-}
-
-// What was played, told to the portal every few seconds and when the page goes: from-to in the file's milliseconds.
-class Listening {
-  constructor(url) {
-    this.url = url;
-    this.session = crypto.getRandomValues(new Uint8Array(16)).reduce((hex, byte) => hex + byte.toString(16).padStart(2, "0"), "");
-    this.spans = [];
-    this.from = null;
-    this.told = Date.now();
-  }
-
-  heard(ms) {
-    if (this.from === null) this.from = ms;
-    this.at = ms;
-    if (Date.now() - this.told > TELL_EVERY) { this.close(); this.from = ms; this.tell(); }
-  }
-
-  close() {
-    if (this.from !== null && this.at > this.from) this.spans.push(`${Math.floor(this.from)}-${Math.ceil(this.at)}`);
-    this.from = null;
-  }
-
-  tell() {
-    this.told = Date.now();
-    const token = document.querySelector("[name=csrfmiddlewaretoken]");
-    if (!token) return;
-    while (this.spans.length) {
-      const body = new FormData();
-      body.set("session", this.session);
-      body.set("spans", this.spans.splice(0, 50).join(","));
-      body.set("csrfmiddlewaretoken", token.value);
-      navigator.sendBeacon(this.url, body);
-    }
-  }
-}
+const LOOK_EVERY = 50;
+const ACTS_ON_SPACE = "a:not(.open), button, input:not([type=range]), select, textarea, summary";
 
 class CallPlayer extends HTMLElement {
   connectedCallback() {
@@ -79,6 +21,8 @@ class CallPlayer extends HTMLElement {
     this.total = Number(this.dataset.total);
     this.left = new AbortController();
     this.listening = new Listening(this.dataset.listening);
+    this.loop = new Loop(this.find("loop"), this.find("loop-label"), this.find("loop-span"), this.total);
+    this.silence = new Silence(this.find("silence"));
     this.audio.controls = false;
     this.find("transport").hidden = false;
     this.find("total").textContent = clock(this.total);
@@ -91,32 +35,69 @@ class CallPlayer extends HTMLElement {
 
   disconnectedCallback() {
     this.left.abort();
+    clearInterval(this.looking);
     this.stopListening();
     this.audio.pause();
     this.wave?.destroy();
     this.audio.removeAttribute("src");
   }
 
+  on(target, name, act) {
+    target.addEventListener(name, act, { signal: this.left.signal });
+  }
+
   listen() {
-    const on = (target, name, act) => target.addEventListener(name, act, { signal: this.left.signal });
-    on(this.audio, "timeupdate", () => { this.show(); this.hear(); });
-    on(this.audio, "seeking", () => { this.listening.close(); this.show(); });
-    on(this.audio, "pause", () => this.stopListening());
-    on(window, "pagehide", () => this.stopListening());
-    on(this.audio, "play", () => this.showPlaying());
-    on(this.audio, "pause", () => this.showPlaying());
-    on(this.audio, "playing", () => { this.find("failed").hidden = true; });
-    on(this.audio, "error", () => { if (this.audio.error) this.find("failed").hidden = false; });
-    on(this.find("retry"), "click", () => this.retry());
-    on(this.find("play"), "click", () => this.toggle());
-    on(this.find("position"), "input", (event) => this.seek(Number(event.target.value)));
-    on(this.find("speed"), "change", (event) => { this.audio.playbackRate = Number(event.target.value); });
+    this.listenToAudio();
+    this.on(window, "pagehide", () => this.stopListening());
+    this.on(this.find("retry"), "click", () => this.retry());
+    this.on(this.find("play"), "click", () => this.toggle());
+    this.on(this.find("position"), "input", (event) => this.seek(Number(event.target.value)));
+    this.on(this.find("speed"), "change", (event) => { this.audio.playbackRate = Number(event.target.value); });
+    this.on(this.find("loop"), "click", () => this.loop.step(this.now));
+    this.on(this.find("silence"), "click", () => this.silence.toggle());
+    onShiftDrag(this.find("position"), this.total, (begin, end) => this.repeat(begin, end), this.left.signal);
     for (const button of this.querySelectorAll("[data-skip]")) {
-      on(button, "click", () => this.seek(this.now + Number(button.dataset.skip)));
+      this.on(button, "click", () => this.seek(this.now + Number(button.dataset.skip)));
     }
-    on(this.closest("main") ?? this, "click", (event) => this.followLink(event));
-    on(document, "keydown", (event) => this.onKey(event));
-    on(document, "theme-changed", () => this.recolour());
+    this.on(this.closest("main") ?? this, "click", (event) => this.onClick(event));
+    this.on(document, "keydown", (event) => this.onKey(event));
+    this.on(document, "theme-changed", () => this.recolour());
+  }
+
+  listenToAudio() {
+    this.on(this.audio, "timeupdate", () => { this.follow(); this.hear(); });
+    this.on(this.audio, "seeking", () => { this.listening.close(); this.show(); });
+    this.on(this.audio, "play", () => this.begin());
+    this.on(this.audio, "pause", () => { clearInterval(this.looking); this.stopListening(); this.showPlaying(); });
+    this.on(this.audio, "playing", () => { this.find("failed").hidden = true; });
+    this.on(this.audio, "error", () => { if (this.audio.error) this.find("failed").hidden = false; });
+  }
+
+  begin() {
+    clearInterval(this.looking);
+    this.looking = setInterval(() => this.follow(), LOOK_EVERY);
+    this.find("resume")?.remove();
+    this.showPlaying();
+    this.tellTheSystem();
+  }
+
+  // What headset keys and lock screens show and do.
+  tellTheSystem() {
+    if (!("mediaSession" in navigator)) return;
+    navigator.mediaSession.metadata = new MediaMetadata({ title: this.dataset.title ?? "", artist: this.dataset.when ?? "" });
+    navigator.mediaSession.setActionHandler("seekbackward", () => this.seek(this.now - SKIP_STEP));
+    navigator.mediaSession.setActionHandler("seekforward", () => this.seek(this.now + SKIP_STEP));
+  }
+
+  // While it plays: over silences, back to where a loop begins, and the place shown.
+  follow() {
+    if (!this.audio.paused && !this.audio.seeking) {
+      const again = this.loop.after(this.now);
+      const onward = this.silence.after(this.now - this.offset);
+      if (again !== null) this.seek(again);
+      else if (onward !== null) this.seek(this.offset + onward);
+    }
+    this.show();
   }
 
   hear() {
@@ -133,15 +114,29 @@ class CallPlayer extends HTMLElement {
     return this.offset + this.audio.currentTime * 1000;
   }
 
+  get end() {
+    return this.offset + this.length;
+  }
+
   toggle() {
-    if (this.audio.paused) this.audio.play().catch(() => { /* the error event tells */ });
+    if (this.audio.paused) this.play();
     else this.audio.pause();
+  }
+
+  play() {
+    this.audio.play().catch(() => { /* the error event tells */ });
   }
 
   seek(ms) {
     const inFile = Math.min(this.length, Math.max(0, ms - this.offset));
     this.audio.currentTime = inFile / 1000;
     this.show(this.offset + inFile);
+    this.dispatchEvent(new CustomEvent("player-moved", { bubbles: true, detail: this.offset + inFile }));
+  }
+
+  repeat(begin, end) {
+    this.loop.set(Math.max(begin, this.offset), Math.min(end, this.end));
+    if (this.loop.isWhole) this.seek(this.loop.begin);
   }
 
   retry() {
@@ -152,11 +147,19 @@ class CallPlayer extends HTMLElement {
     this.toggle();
   }
 
-  followLink(event) {
+  // Links that lead to a moment, and the timeline itself.
+  onClick(event) {
     const link = event.target.closest("[data-seek]");
-    if (!link) return;
-    event.preventDefault();
-    this.seek(Number(link.dataset.seek));
+    if (link) {
+      if (event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      this.seek(Number(link.dataset.seek));
+      link.closest("details.menu")?.removeAttribute("open");
+      if (link.matches("[data-play-there]")) this.play();
+    } else if (!event.target.closest("a, button, input, summary")) {
+      const row = event.target.closest(".tl-row > svg")?.getBoundingClientRect();
+      if (row) this.seek(((event.clientX - row.left) / row.width) * this.total);
+    }
   }
 
   onKey(event) {
@@ -164,11 +167,26 @@ class CallPlayer extends HTMLElement {
     const onSlider = event.target === this.find("position");
     const steps = { "[": -SKIP_STEP, "]": SKIP_STEP };
     if (onSlider) Object.assign(steps, { ArrowLeft: -KEY_STEP, ArrowRight: KEY_STEP, ArrowDown: -KEY_STEP, ArrowUp: KEY_STEP });
+    const acts = {
+      "+": () => this.changeSpeed(1),
+      "-": () => this.changeSpeed(-1),
+      s: () => this.silence.toggle(),
+      l: () => this.loop.step(this.now),
+      a: () => this.toNextPart(),
+      r: () => this.find("play-there")?.click(),
+    };
+    if (!event.target.matches(ACTS_ON_SPACE)) acts[" "] = () => this.toggle();
     if (event.key in steps) this.seek(this.now + steps[event.key]);
-    else if (event.key === " " && (onSlider || event.target.matches("body, a.open, main, .results"))) this.toggle();
-    else if (event.key === "+" || event.key === "-") this.changeSpeed(event.key === "+" ? 1 : -1);
+    else if (event.key in acts) acts[event.key]();
     else return;
     event.preventDefault();
+  }
+
+  // The part after where it plays; after the last one the first again.
+  toNextPart() {
+    const places = [...this.querySelectorAll("[data-part]")].map((part) => Number(part.dataset.seek));
+    const next = places.find((place) => place > this.now + 500) ?? places[0];
+    if (next !== undefined) this.seek(next);
   }
 
   changeSpeed(step) {
@@ -186,6 +204,7 @@ class CallPlayer extends HTMLElement {
     const position = this.find("position");
     position.value = String(now);
     position.setAttribute("aria-valuetext", `${spoken(now)} of ${spoken(this.total)}`);
+    if (!this.audio.paused) this.dispatchEvent(new CustomEvent("player-moved", { bubbles: true, detail: now }));
   }
 
   showPlaying() {
@@ -202,32 +221,13 @@ class CallPlayer extends HTMLElement {
     box.style.marginLeft = `${(100 * this.offset) / this.total}%`;
     box.style.width = `${(100 * this.length) / this.total}%`;
     this.lanes = peaks.channels.length;
-    this.wave = WaveSurfer.create({
-      container: box,
-      media: this.audio,
-      peaks: peaks.channels.map((channel) => channel.map((value) => value / peaks.maximum)),
-      duration: this.length / 1000,
-      height: this.lanes > 1 ? LANE_HEIGHT : 2 * LANE_HEIGHT,
-      barWidth: 2,
-      barGap: 1,
-      barMinHeight: 1,
-      cursorWidth: 0,
-      interact: false,
-      normalize: false,
-      hideScrollbar: true,
-      cspNonce: document.querySelector("meta[name=csp-nonce]").nonce,
-      ...this.colours(),
-    });
+    this.silence.learn(peaks.silences ?? []);
+    this.wave = drawWave(box, this.audio, peaks, this.length, this.colours());
     this.wave.on("redrawcomplete", () => this.setAttribute("data-drawn", ""));
   }
 
   colours() {
-    const ink = inks(this);
-    const lane = (name) => ({ waveColor: ink[`${name}-ahead`], progressColor: ink[name] });
-    const voices = this.dataset.voices.split(" ");
-    if (this.lanes < 2) return lane(voices[0]);
-    const lanes = Array.from({ length: this.lanes }, (_, index) => voices[index] ?? "agent");
-    return { ...lane("agent"), splitChannels: lanes.map((name) => ({ ...lane(name), height: LANE_HEIGHT })) };
+    return colours(this, this.dataset.voices.split(" "), this.lanes);
   }
 
   recolour() {

@@ -23,6 +23,7 @@ from cdr.models import (
     Outcome,
 )
 from recordings.models import Decision, Delivery, Finding, Recording, State, Webhook
+from reviews.models import Comment
 from tests import factories
 
 HOSTILE_NAMES = (
@@ -295,9 +296,31 @@ def make_transferred_call(account: Account, switch: Any, started: datetime) -> C
     )
     make_answered_offer(visit, "1001", anna, 228_000)
     make_answered_offer(visit, "1004", deniz, 194_000)
-    recording = factories.make_recording(call, started_at=at(112), stopped_at=at(552))
+    mask = {"from_ms": 312_000, "to_ms": 339_000}
+    recording = factories.make_recording(call, started_at=at(112), stopped_at=at(552), masked=[mask])
     factories.make_media(recording, conversation(440))
     return call
+
+
+def make_comments(tenant: Tenant, now: datetime) -> None:
+    """Make what a reviewer and somebody hostile say about the call that has everything."""
+    reviewer = tenant.people[Role.REVIEWER]
+    said = (
+        (None, "A good example for the next training."),
+        (198, "Hold was announced, good. Return time was not."),
+        (271, "42 s of hold to find the invoice. Knowledge base is missing it."),
+        (498, "Refund 20-4471 confirmed to the caller here."),
+    )
+    for index, (second, text) in enumerate(said):
+        at = tenant.talked.started_at + timedelta(seconds=second) if second else None
+        Comment.objects.create(
+            call=tenant.talked,
+            author=reviewer,
+            author_name=reviewer.email,
+            text=text,
+            at=at,
+            written_at=now - timedelta(minutes=9 - index),
+        )
 
 
 def make_answered_offer(visit: Any, agent: str, leg: Leg, talk_ms: int) -> None:

@@ -189,7 +189,7 @@ def test_the_page_says_why_it_was_and_was_not_recorded(account: Account, admin: 
     complaint = {"leg": call.leg_uuid, "because": "The switch did not start the recording: no\r\nroom"}
     decide(call, facts=facts, grants=[grant, grant], refusals=[refusal], complaints=[complaint])
     assert block(admin.get(f"/calls/{call.pk.hex}/").content.decode()) == (
-        "Why it was decided so Came from outside, went to inside. "
+        "Why it was decided so Came from outside, went to inside. Refused by the switch "
         "Recorded Recorded by the queue 3000@default. "
         "Not recorded The &lt;b&gt;device&#x27;s&lt;/b&gt; outbound.onnet says no. "
         "Refused by the switch The switch did not start the recording: no room"

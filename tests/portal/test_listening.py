@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 from django.test import Client
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accounts.models import Account, Role
@@ -96,9 +96,10 @@ def test_a_download_is_told_beside_the_listening(
     b"".join(ada.get(f"/recordings/{recording.pk.hex}/media?download").streaming_content)  # type: ignore[attr-defined]
     page = ada.get(f"/calls/{recording.call_id.hex}/" if recording.call_id else "").content.decode()
     name = recording.media.get().file_name
-    assert f"downloaded {name}, " in page
+    assert f"downloaded {name}<" in page
 
 
+@settings(deadline=None)
 @given(spans=st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), max_size=20), most=st.integers(1, 9))
 def test_merged_spans_are_in_order_apart_and_few(spans: list[tuple[int, int]], most: int) -> None:
     found = merged(spans, most)
