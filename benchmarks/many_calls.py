@@ -25,7 +25,7 @@ DRAWN_CALLS = """(
         CASE WHEN way_luck < 0.7 THEN 'inbound' WHEN way_luck < 0.9 THEN 'outbound' ELSE 'internal' END AS way
     FROM (
         SELECT %(until)s::timestamptz - random() * %(days)s * interval '1 day' AS started,
-            random() AS way_luck, random() AS talked_luck, random() AS luck,
+            random() AS way_luck, random() AS talked_luck, random() AS luck, random() AS name_luck,
             floor(random() * 90000)::int AS wait,
             '010' || lpad((floor(random() * %(callers)s)::bigint * 499 %% 100000000)::text, 8, '0') AS caller,
             '0707006' || lpad(floor(random() * 300)::text, 4, '0') AS dialed,
@@ -42,6 +42,13 @@ OUTCOME = """CASE
     ELSE (ARRAY['no_answer', 'busy', 'cancelled', 'failed'])[1 + floor(luck * 4)::int]
 END"""
 
+# One in three callers has no name; the others have one of 64,000, taken unevenly.
+SYLLABLES = "('{an,ber,cor,da,el,fin,ga,hol,in,ja,ko,lin,mar,ni,or,per,qui,ro,san,tu}'::text[])"
+CALLER_NAME = f"""CASE WHEN name_luck < 0.3 THEN '' ELSE initcap(
+    {SYLLABLES}[1 + floor(name_luck ^ 3 * 20)::int] || {SYLLABLES}[1 + floor(luck * 20)::int] || ' '
+    || {SYLLABLES}[1 + floor(talked_luck * 20)::int] || {SYLLABLES}[1 + floor(way_luck * 20)::int]
+    || {SYLLABLES}[1 + wait %% 20]) END"""
+
 CALL_COLUMNS = {
     "id": "gen_random_uuid()",
     "account_id": "%(account)s",
@@ -54,7 +61,7 @@ CALL_COLUMNS = {
     "outcome": OUTCOME,
     "hangup_cause": "CASE WHEN talked THEN 'NORMAL_CLEARING' ELSE 'ORIGINATOR_CANCEL' END",
     "caller_number": "caller",
-    "caller_name": "'Caller ' || caller",
+    "caller_name": CALLER_NAME,
     "caller_digits": "caller",
     "dialed_number": "dialed",
     "dialed_digits": "dialed",
@@ -123,7 +130,11 @@ def insert(
     model: type[models.Model], columns: Mapping[str, str], source: str, asked: Mapping[str, Any]
 ) -> None:
     """Insert what is selected from the source; columns that are not named get the model's default."""
-    others = {field.column: field for field in model._meta.concrete_fields if field.column not in columns}
+    others = {
+        field.column: field
+        for field in model._meta.concrete_fields
+        if field.column not in columns and not field.generated
+    }
     defaults = {
         f"default_{name}": field.get_db_prep_save(field.get_default(), connection)
         for name, field in others.items()
