@@ -12,7 +12,9 @@ from django.test import Client
 
 from accounts.keys import find_token, issue_key, issue_token
 from accounts.models import ApiKey, AuthToken
+from ccportal.api import urls
 from ccportal.api.times import UNIX_EPOCH_IN_GREGORIAN_SECONDS
+from recordings.models import Recording
 from tests.api.conftest import Api, Refused, api_of
 from tests.factories import (
     NOON,
@@ -50,6 +52,25 @@ VERBS = {
     "/cdrs/interaction": {"GET"},
     "/cdrs/legs/x": {"GET"},
     "/users/x/cdrs": {"GET"},
+    "/contacts": COLLECTION,
+    "/contacts/x": ITEM,
+    "/webhooks": COLLECTION,
+    "/webhooks/x": ITEM,
+    "/queues": COLLECTION,
+    "/queues/x": ITEM,
+    "/agents": COLLECTION,
+    "/agents/x": ITEM,
+    "/agents/x/status": {"GET", "POST"},
+    "/stats/queues": {"GET"},
+    "/stats/agents": {"GET"},
+    "/exports": COLLECTION,
+    "/exports/x": {"GET", "DELETE"},
+    "/exports/x/file": {"GET"},
+    "/recordings": COLLECTION,
+    "/recordings/x": {"GET", "PATCH", "DELETE"},
+    "/recordings/x/media": COLLECTION,
+    "/recordings/x/media/a.wav": COLLECTION,
+    "/recordings/x/upload_token": {"POST"},
     "/queue_calls": {"GET"},
     "/agents/x/queue_calls": {"GET"},
     "/users/x/recordings": {"GET"},
@@ -234,8 +255,17 @@ class TestAuth:
 class TestResources:
     @pytest.mark.parametrize("path", sorted(VERBS))
     def test_a_path_has_its_verbs(self, api: Api, path: str) -> None:
+        verbs = VERBS[path]
+        if path.endswith("/x/upload_token"):
+            path = path.replace("/x/", "/{}/").format(make_recording(make_call(api.account)).pk.hex)
         methods = api.raw(f"accounts/{api.account.pk.hex}{path}", "OPTIONS").json()["data"]["methods"]
-        assert set(methods) - {"HEAD", "OPTIONS"} == VERBS[path]
+        assert set(methods) - {"HEAD", "OPTIONS"} == verbs
+
+    def test_every_path_of_an_account_is_told(self) -> None:
+        """A new route has to be written above with its verbs."""
+        routes = {f"/{pattern.pattern}" for pattern in urls.account_patterns} | {""}
+        told = {re.sub(r"(?<=/)x(?=/|$)", "<>", path).replace("a.wav", "<>") for path in VERBS}
+        assert {re.sub(r"<str:\w+>", "<>", route) for route in routes} == told
 
     @pytest.mark.parametrize(
         ("path", "document"),
@@ -246,6 +276,11 @@ class TestResources:
             ("/devices", {"name": "Desk", "sip_username": "1001"}),
             ("/phone_numbers", {"number": "+4930123"}),
             ("/api_keys", {"name": "CRM"}),
+            ("/contacts", {"number": "+49 30 5550100", "name": "Erika"}),
+            ("/webhooks", {"name": "CRM", "url": "https://203.0.114.9/hooks"}),
+            ("/queues", {"name": "3000@default"}),
+            ("/agents", {"name": "1001"}),
+            ("/exports", {"kind": "cdrs", "format": "csv"}),
         ],
     )
     def test_put_creates_and_tells_where(self, api: Api, path: str, document: Any) -> None:
@@ -267,6 +302,23 @@ class TestResources:
         path = f"/{kind}/{thing.pk.hex}"
         assert send(api, "DELETE", path, {}).status_code == 200
         assert api.own(path).status_code == 404
+
+    def test_a_recordings_tags_and_hold_are_changed_and_its_audio_removed(self, filled: Api) -> None:
+        Recording.objects.update(stored_at=NOON)
+        [row] = filled.rows("/recordings")
+        path = f"/recordings/{row['id']}"
+        held = send(filled, "PATCH", path, {"tags": ["complaint"], "legal_hold": True}).json()["data"]
+        assert (held["tags"], held["legal_hold"]) == (["complaint"], True)
+        assert send(filled, "DELETE", path, {}).status_code == 409
+        send(filled, "PATCH", path, {"legal_hold": None})
+        assert send(filled, "DELETE", path, {}).json()["data"]["state"] == "deleting"
+        assert filled.own(path).status_code == 200
+
+    @pytest.mark.parametrize("by", ["quarter_hour", "hour", "day", "week", "month"])
+    @pytest.mark.parametrize("kind", ["queues", "agents"])
+    def test_figures_are_by_stretches_of_the_accounts_own_time(self, api: Api, kind: str, by: str) -> None:
+        body = api.own(f"/stats/{kind}", by=by, created_from="2026-03-01", created_to="2026-03-03").json()
+        assert (body["status"], body["time_zone"]) == ("success", "Europe/Berlin")
 
     def test_an_agents_visits_are_those_it_answered(self, filled: Api) -> None:
         agent = make_agent(filled.account, "1001")
