@@ -30,6 +30,7 @@ class Sweep:
         self._known: frozenset[str] = frozenset()
         self._listing = False
         self._looking: set[str] = set()
+        self._looked_at: list[Answered] = []
 
     @property
     def over(self) -> bool:
@@ -49,8 +50,17 @@ class Sweep:
             return self._listed(done) if done.ok else []
         self._looking.discard(done.give.leg)
         if done.ok:
-            self._looked(done)
+            self._looked_at.append(done)
+        if not self._looking:
+            self._meet_in_order()
         return []
+
+    def _meet_in_order(self) -> None:
+        """Meet the legs as they were made, whichever was told of first: a caller before who is rung."""
+        looked, self._looked_at = self._looked_at, []
+        dumps = [(fields_of(done.replies[0].text), done) for done in looked]
+        for dump, done in sorted(dumps, key=lambda pair: created_at(pair[0])):
+            self._looked(dump, done)
 
     def _listed(self, done: Answered) -> list[Order]:
         living = uuids_in(done.replies[0].text)
@@ -65,9 +75,8 @@ class Sweep:
         self._looking = {look.leg for look in looks}
         return list(looks)
 
-    def _looked(self, done: Answered) -> None:
-        told, bugs = done.replies
-        dump = fields_of(told.text)
+    def _looked(self, dump: dict[str, Any], done: Answered) -> None:
+        bugs = done.replies[1]
         channel = self._channel(dump)
         if channel is None or channel.uuid in self._engine.book.legs:
             return
@@ -126,6 +135,11 @@ def uuids_in(listing: str) -> list[str] | None:
         return [str(row["uuid"]) for row in sorted(rows, key=lambda row: int(row.get("created_epoch", 0)))]
     except (ValueError, AttributeError, KeyError, TypeError):
         return None
+
+
+def created_at(dump: dict[str, Any]) -> int:
+    told = str(dump.get("Caller-Channel-Created-Time", ""))
+    return int(told) if told.isascii() and told.isdigit() else 0
 
 
 def fields_of(dump: str) -> dict[str, Any]:
