@@ -17,6 +17,7 @@ from recordings.call_tags import Tag as Tag
 from recordings.connectors.models import Connector as Connector
 from recordings.delivery.models import Delivery as Delivery
 from recordings.delivery.models import Webhook as Webhook
+from recordings.erasure.models import Erasure as Erasure
 from recordings.exports import Export as Export
 from recordings.holds import LegalHold as LegalHold
 from recordings.stores import AudioStore

@@ -13,6 +13,7 @@ from django.utils import timezone
 from recordings.again import go_on_with_lost
 from recordings.awaited import find_calls
 from recordings.enqueue import collect_soon, erase_soon, process_soon, rehome_soon
+from recordings.erasure.work import sweep_erasures
 from recordings.exporting import sweep_exports
 from recordings.held_sources import release_sources
 from recordings.models import Media, Recording, State
@@ -42,6 +43,7 @@ def sweep() -> int:
         find_calls()
         go_on_with_lost()
         exports = sweep_exports()
+        sweep_erasures()
     release_sources()
     return len(found) + len(waiting) + len(going) + len(released) + exports
 

@@ -90,6 +90,7 @@ def fill() -> dict[str, str]:
         "statistics-agents": "/statistics/agents/",
         "exports": "/exports/",
         "compliance": "/compliance/",
+        "erasure": f"/compliance/erasures/{make_erasure(tenant.account, now)}/",
         "orphans": "/orphans/",
         "orphan": f"/orphans/{make_orphan(tenant.talked)}/",
         "not-found": "/calls/00000000000000000000000000000000/",
@@ -121,6 +122,30 @@ def make_exports(account: Any, now: datetime) -> None:
             expires_at=expires,
             **defaults | fields,
         )
+
+
+def make_erasure(account: Any, now: datetime) -> str:
+    from recordings.erasure.models import Erasure
+
+    return Erasure.objects.create(
+        account=account,
+        ending="518",
+        key="3f9c1e40" * 8,
+        asked_by="admin@hanbit.example",
+        asked_at=now - timedelta(hours=3),
+        finished_at=now - timedelta(hours=2, minutes=58),
+        phase="done",
+        counts={"calls": 41, "legs": 96, "recordings": 38, "audio files": 79, "contacts": 1, "exports": 2},
+        stayed={"calls on hold": 2},
+        elsewhere={"archive.hanbit.example": 12},
+    ).pk.hex
+
+
+def take_erasure_preview(page: Page, base: str, theme: str, width: int) -> None:
+    page.goto(f"{base}/compliance/")
+    page.fill("#erase-number", "010-5840-0500")
+    page.get_by_role("button", name="Show what would go").click()
+    take(page, "erasure-preview", theme, width)
 
 
 def board_pages(account: Any) -> dict[str, str]:
@@ -180,6 +205,7 @@ def take_all(browser: Browser, base: str, pages: dict[str, str], theme: str, wid
         page.goto(base + path)
         take(page, name, theme, width)
     take_drawer(page, base, theme, width)
+    take_erasure_preview(page, base, theme, width)
     context.clear_cookies()
     sign_in(page, base, "new@dasom.example")
     take(page, "empty", theme, width)

@@ -57,6 +57,7 @@ from recordings.models import (
     Connector,
     Decision,
     Delivery,
+    Erasure,
     Export,
     Listening,
     Media,
@@ -178,6 +179,10 @@ ROUTES: dict[str, Route] = {
     "compliance/retention": Page(302),
     "compliance/holds": Page(302),
     "compliance/holds/<id32:id>/release": item(LegalHold, owner=302),
+    "compliance/erasures": Page(302),
+    "compliance/erasures/preview": Page(302),
+    "compliance/erasures/<id32:id>/": item(Erasure),
+    "compliance/erasures/<id32:id>/report": item(Erasure),
     "quarantine/": Page(404),
     "quarantine/assign": Page(404),
     "robots.txt": Open(),
@@ -417,6 +422,9 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     Comment: lambda tenant: Comment.objects.create(
         call=row(tenant, Call), author_name=f"{MARK} person", text=f"{MARK} says"
+    ),
+    Erasure: lambda tenant: Erasure.objects.create(
+        account=tenant.account, number="0305550100", ending="100", key="0" * 64, asked_by=f"{MARK} asker"
     ),
     LegalHold: lambda tenant: LegalHold.objects.create(
         account=tenant.account, kind="call", call=row(tenant, Call), reason=MARK, placed_by=MARK

@@ -16,11 +16,13 @@ from accounts import audit
 from accounts.access import Action
 from accounts.models import Account, AuditEntry
 from ccportal.portal.audit_log import LogPage, read_log
+from ccportal.portal.erased import erased
 from ccportal.portal.forms import HoldForm, RetentionForm
 from ccportal.portal.page import AccountView
 from ccportal.portal.switches import Clock, Moment
 from ccportal.portal.wording import capped, size
 from cdr.search import COUNT_LIMIT
+from recordings.erasure.models import Erasure
 from recordings.holding import hold_number, hold_period, release
 from recordings.holds import HoldKind, LegalHold
 from recordings.models import Damage, Media
@@ -28,6 +30,7 @@ from recordings.retention import Preview, preview
 
 HOLDS_SHOWN = 200
 DAMAGED_SHOWN = 50
+ERASURES_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ class ComplianceView(AccountView):
             damaged=self.damaged(),
             log=log,
             older_url=older_url(log),
+            may_erase=bool(self.actor and self.actor.may(Action.DELETE)),
+            erasures=[erased(row, self.clock) for row in self.rows(Erasure)[:ERASURES_SHOWN]],
         )
 
     def hold_row(self, hold: LegalHold) -> HoldRow:

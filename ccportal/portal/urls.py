@@ -14,6 +14,7 @@ from ccportal.portal.calls import CallsCountView, CallsView
 from ccportal.portal.comments import CommentsView, CommentView, DeleteCommentView
 from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
 from ccportal.portal.deliveries import DeliveriesView, SendAgainView
+from ccportal.portal.erasures import ErasurePreviewView, ErasureReportView, ErasuresView, ErasureView
 from ccportal.portal.errors import robots
 from ccportal.portal.exports import DeleteExportView, ExportFileView, ExportsPart, ExportsView
 from ccportal.portal.health import HealthView
@@ -95,6 +96,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("compliance/retention", RetentionView.as_view(), name="retention"),
     path("compliance/holds", HoldsView.as_view(), name="holds"),
     path("compliance/holds/<id32:id>/release", ReleaseView.as_view(), name="release-hold"),
+    path("compliance/erasures", ErasuresView.as_view(), name="erasures"),
+    path("compliance/erasures/preview", ErasurePreviewView.as_view(), name="erasure-preview"),
+    path("compliance/erasures/<id32:id>/", ErasureView.as_view(), name="erasure"),
+    path("compliance/erasures/<id32:id>/report", ErasureReportView.as_view(), name="erasure-report"),
     path("quarantine/", QuarantineView.as_view(), name="quarantine"),
     path("quarantine/assign", AssignView.as_view(), name="assign"),
     path("robots.txt", robots, name="robots"),
