@@ -18,6 +18,7 @@ from accounts.models import Account, Role
 from ccportal.portal.calls import labelled_agents, labelled_queues, with_contacts
 from ccportal.portal.clock import between, clock_time, clock_time_seconds, day_and_time, duration, whole
 from ccportal.portal.decisions import reasons_of, rules_of
+from ccportal.portal.drawing import draw
 from ccportal.portal.holds import HoldOfCall, hold_of
 from ccportal.portal.legs import leg_of
 from ccportal.portal.listeners import Listener, Sound, listeners_of
@@ -29,7 +30,7 @@ from ccportal.portal.rows import Names, other_number, other_party, own_party
 from ccportal.portal.switches import Clock
 from ccportal.portal.tags import editor_of
 from ccportal.portal.takes import Sounds, Take, take_of, why
-from ccportal.portal.timeline import Evidence, Scale, draw
+from ccportal.portal.timeline import Evidence, Scale
 from ccportal.portal.visits import visit_of
 from ccportal.portal.wave import Hearing
 from ccportal.portal.wording import direction_icon, direction_word, on_one_line, outcome_state

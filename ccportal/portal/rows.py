@@ -16,6 +16,7 @@ from cdr.models import Call, CallDirection
 from recordings.models import State
 
 LONGEST_NAME_SHOWN = 80
+NO_NAME = "Outbound Call"
 RECORDING_MARKS = (
     (frozenset({State.READY}), ("rec", "Recorded", "")),
     (frozenset({State.RECORDING, State.EXPECTED}), ("rec", "Recording now", "bad")),
@@ -111,7 +112,8 @@ def other_number(call: Call) -> str:
 
 def party(name: str, number: str, names: Names) -> Party:
     """A contact's name is better than what the line says; a name that only repeats the number is none."""
-    told = on_one_line(names.contacts.get(number) or name)
+    told = names.contacts.get(number) or name_told(name)
+    told = on_one_line(told)
     shown = names.phone(number)
     if told in (number, shown):
         told = ""
@@ -119,12 +121,18 @@ def party(name: str, number: str, names: Names) -> Party:
     return Party(short, on_one_line(shown), told)
 
 
+def name_told(name: str) -> str:
+    """A name that the line tells; what FreeSWITCH calls every leg it makes is none."""
+    told = on_one_line(name)
+    return "" if told == NO_NAME else told
+
+
 def own_party(call: Call, names: Names) -> str:
     """Who took or made the call for the account."""
     if call.agent_name:
         return names.agent(call.agent_name)
     if call.direction == CallDirection.INTERNAL:
-        return on_one_line(call.callee_name or call.callee_number or call.dialed_number)
+        return name_told(call.callee_name) or on_one_line(call.callee_number or call.dialed_number)
     return str(call.user) if call.user else ""
 
 

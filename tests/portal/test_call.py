@@ -14,8 +14,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import Account, AuditEntry, Role
+from ccportal.portal.drawing import draw
 from ccportal.portal.rows import Names
-from ccportal.portal.timeline import Evidence, Timeline, draw
+from ccportal.portal.timeline import Evidence, Timeline
 from cdr.models import AgentOffer, Call, CallAlias, Leg, QueueVisit
 from recordings.models import Decision, Finding, Recording, State
 from tests import factories
@@ -90,6 +91,7 @@ def test_the_caller_s_row_is_menu_wait_talk_hold_talk(call: Call) -> None:
         ("wait", "Waiting"),
         ("talk", "With 1001 Anna"),
         ("hold", ""),
+        ("offer", ""),
         ("talk", "With 1004 Deniz"),
     ]
 
@@ -114,6 +116,7 @@ def test_what_happened_is_a_list_in_order(call: Call) -> None:
         "1:40 1001 Anna rings",
         "1:52 1001 Anna answers",
         "4:10 On hold for 0:42",
+        "5:40 1001 Anna transfers the call to 1004 Deniz",
         "5:41 1004 Deniz rings",
         "5:58 1004 Deniz answers",
         "9:12 Over: hung up",
