@@ -87,7 +87,7 @@ def _settle(visit: VisitFacts, legs: dict[str, LegFacts]) -> None:
     visit.offers.sort(key=lambda offer: (offer.offered, offer.agent))
     visit.joined = visit.joined or visit.joined_epoch * ev.MICROSECONDS or _first_moment(visit, legs)
     _find_agent_legs(visit, legs)
-    if visit.cause == "Terminated" and not visit.left and visit.answer and visit.answer.agent_leg in legs:
+    if not visit.left and visit.answer and visit.answer.agent_leg in legs:
         visit.left = legs[visit.answer.agent_leg].ended
         visit.left_epoch = visit.left_epoch or visit.left // ev.MICROSECONDS
     if not visit.left and not visit.answer and visit.session in legs:

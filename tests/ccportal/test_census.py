@@ -10,7 +10,7 @@ from accounts.models import Switch
 from ccportal.cdr_files import files_below, import_files
 from ccportal.listener.census import end_lost_legs
 from ccportal.pipeline import apply_bodies
-from cdr.models import Call, Leg
+from cdr.models import Call, Leg, QueueVisit
 from tests import captures
 from tests.captures import FREESWITCH, micro
 from tests.factories import make_account, make_switch
@@ -76,3 +76,16 @@ def test_a_gap_before_the_leg_says_nothing_of_its_end(cut_off: Switch) -> None:
     cut_off.gaps.create(started_at=long_before, ended_at=long_before + dt.timedelta(minutes=1))
     end_lost_legs(cut_off, [], LONG_AFTER)
     assert {micro(leg.ended_at.timestamp()) for leg in Leg.objects.all() if leg.ended_at} == {LONG_AFTER}
+
+
+def test_a_visit_whose_end_was_not_heard_ends_with_the_agent_s_leg() -> None:
+    switch = make_switch(make_account())
+    ends = (b'"CHANNEL_HANGUP_COMPLETE"', b'"member-queue-end"', b'"bridge-agent-end"')
+    heard = [body for body in captures.bodies("queue_answered") if not any(end in body for end in ends)]
+    apply_bodies(switch, heard)
+    assert QueueVisit.objects.get().left_at is None
+    end_lost_legs(switch, [], LONG_AFTER)
+    visit = QueueVisit.objects.get()
+    assert visit.left_at
+    assert micro(visit.left_at.timestamp()) == LONG_AFTER
+    assert visit.offers.get().ended_at == visit.left_at
