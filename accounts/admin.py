@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -18,7 +19,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 from accounts import audit
 from accounts.access import Action, roles_given_by
 from accounts.contacts import Contact, is_taken
-from accounts.keys import PREFIX_LENGTH, hash_of, new_secret, revoke_key
+from accounts.keys import give_secret, revoke_key
 from accounts.models import (
     Account,
     ApiKey,
@@ -30,7 +31,10 @@ from accounts.models import (
     Team,
     User,
     digits_of,
+    end_sign_ins,
 )
+from accounts.password_links import ask_for_invitation
+from accounts.second_step import forget_second_step
 from accounts.tenant_admin import (
     AccountFilter,
     ReadOnlyAdmin,
@@ -140,8 +144,20 @@ class PersonForm(TenantForm):
 
 
 class PersonCreationForm(PersonForm, UserCreationForm):
+    """Without a password the new person is invited to choose one."""
+
     usable_password = None
     username = forms.CharField(required=False, max_length=128, help_text=PERSON_WORDS["username"])
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["password1"].required = self.fields["password2"].required = False
+        self.fields["password1"].help_text = "Empty: an invitation to choose one is sent by e-mail."
+
+    def validate_passwords(self, *args: Any, **options: Any) -> None:
+        if not any(self.cleaned_data.get(name) for name in ("password1", "password2")):
+            self.cleaned_data.update(usable_password="false")  # noqa: S106
+        super().validate_passwords(*args, **options)
 
     class Meta:
         model = User
@@ -193,9 +209,51 @@ class UserAdmin(TenantAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
         allowed = super().has_delete_permission(request, obj) and not stands_above(request, obj)
         return allowed and (obj is None or obj.pk != request.user.pk)
 
+    actions = ("invite", "end_sessions", "reset_second_step")
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change and not obj.has_usable_password():
+            ask_for_invitation(obj, site_of(request))
+            messages.info(request, f"An invitation goes to {obj.email}.")
+
+    @admin.action(description="Send an invitation", permissions=["sign_in"])
+    def invite(self, request: HttpRequest, people: Any) -> None:
+        for person in below(request, people):
+            ask_for_invitation(person, site_of(request))
+            audit.record(actor_of(request), "password.invite", person, name=str(person))
+        messages.success(request, "A link to choose a password is on its way to them.")
+
+    def has_sign_in_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, self.change_right)
+
+    @admin.action(description="Sign out everywhere", permissions=["sign_in"])
+    def end_sessions(self, request: HttpRequest, people: Any) -> None:
+        for person in below(request, people):
+            end_sign_ins(person)
+            audit.record(actor_of(request), "session.end_all", person, name=str(person))
+        messages.success(request, "They are signed out of every browser and program.")
+
+    @admin.action(description="Reset two-step sign-in", permissions=["sign_in"])
+    def reset_second_step(self, request: HttpRequest, people: Any) -> None:
+        """Who lost app and codes signs in with the password alone, until a second step is set up anew."""
+        for person in below(request, people):
+            if forget_second_step(person):
+                audit.record(actor_of(request), "second_step.reset", person, name=str(person))
+        messages.success(request, "They sign in with the password alone until they set it up again.")
+
     @not_found_when_refused
     def user_change_password(self, *args: Any, **kwargs: Any) -> Any:
         return super().user_change_password(*args, **kwargs)
+
+
+def site_of(request: HttpRequest) -> str:
+    return request.build_absolute_uri("/").rstrip("/")
+
+
+def below(request: HttpRequest, people: Any) -> Iterator[User]:
+    """Those of the people whose role the one who asks could give."""
+    yield from (person for person in people if not stands_above(request, person))
 
 
 def stands_above(request: HttpRequest, person: User | None) -> bool:
@@ -327,9 +385,7 @@ class ApiKeyAdmin(TenantAdmin):
         return self.may(request, self.change_right)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
-        obj.plain = new_secret()  # type: ignore[attr-defined]
-        obj.prefix = obj.plain[:PREFIX_LENGTH]  # type: ignore[attr-defined]
-        obj.key_hash = hash_of(obj.plain)  # type: ignore[attr-defined]
+        obj.plain = give_secret(obj)  # type: ignore[attr-defined]
         super().save_model(request, obj, form, change)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:

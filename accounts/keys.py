@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.exceptions import ValidationError
 from django.db.models import Q
@@ -34,17 +34,28 @@ def hash_of(plain: str) -> str:
     return hashlib.sha256(plain.encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def issue_key(account: Account, role: Role | str = Role.ADMIN, name: str = "API key") -> tuple[ApiKey, str]:
+def issue_key(
+    account: Account,
+    role: Role | str = Role.ADMIN,
+    name: str = "API key",
+    scopes: Sequence[str] = (),
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
     """Make a key of an account and return it with its secret, which nobody can read again."""
     if role == Role.OPERATOR:
         raise ValidationError("An API key belongs to an account and cannot be an operator's.")
-    plain = new_secret()
-    key = ApiKey(
-        account=account, role=Role(role), name=name, prefix=plain[:PREFIX_LENGTH], key_hash=hash_of(plain)
-    )
+    key = ApiKey(account=account, role=Role(role), name=name, scopes=list(scopes), expires_at=expires_at)
+    plain = give_secret(key)
     key.full_clean()
     key.save()
     return key, plain
+
+
+def give_secret(key: ApiKey) -> str:
+    """Give a key that is not saved yet its secret, and return that."""
+    plain = new_secret()
+    key.prefix, key.key_hash = plain[:PREFIX_LENGTH], hash_of(plain)
+    return plain
 
 
 def find_key(plain: str) -> ApiKey | None:

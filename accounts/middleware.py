@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from accounts.actors import actor_for
 from accounts.audit import address_of
+from accounts.sessions import note_seen
 from accounts.throttle import SignInThrottled
 
 
@@ -35,6 +36,7 @@ class ActorMiddleware:
         if user.is_authenticated:
             actor = SimpleLazyObject(lambda: actor_for(user, address_of(request)))
             request.actor = actor  # type: ignore[attr-defined]
+            note_seen(request, address_of(request))
 
     def process_exception(self, _request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer a throttled sign-in that its page did not answer itself."""

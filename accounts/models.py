@@ -18,20 +18,29 @@ from django.utils import timezone
 from accounts.contacts import Contact as Contact
 from accounts.numbers import digits_of as digits_of
 from accounts.scopes import permit, validate_scopes
+from accounts.second_step import Authenticator as Authenticator
+from accounts.second_step import RecoveryCode as RecoveryCode
+from accounts.second_step import SecondStep
+from accounts.sessions import BrowserSession as BrowserSession
+from accounts.sessions import end_sessions
 from accounts.tenancy import Actor, TenantModel, TenantQuerySet
 from accounts.validators import (
     validate_cdr_source,
+    validate_clip_suffix,
     validate_country,
     validate_file,
     validate_file_name_template,
     validate_path_mapping,
     validate_words,
 )
+from database.sealed import SealedCharField
 
 LONGEST_KEPT_DAYS = 36_500
 EXPORTS_KEPT_DAYS = 7
+RECENT_ACCOUNTS = 6
 KEPT_DAYS = [MinValueValidator(1), MaxValueValidator(LONGEST_KEPT_DAYS)]
 FILE_NAME_TEMPLATE = "{started:%Y%m%d%H%M%S}_{caller}_{destination}_{agent}"
+CLIP_SUFFIX = "_span"
 
 
 class Role(models.TextChoices):
@@ -88,11 +97,25 @@ class Account(TenantModel):
         help_text="Names recordings: started, caller, destination, agent, queue, direction, account, "
         "call_id, recording_id, label",
     )
+    clip_suffix = models.CharField(
+        max_length=32,
+        default=CLIP_SUFFIX,
+        validators=[validate_clip_suffix],
+        help_text="Ends the name of a part that is kept beside the whole call",
+    )
     keep_wav = models.BooleanField(
         default=False, help_text="Keep the WAV file of what is recorded by policy, beside its MP3"
     )
     agents_may_listen = models.BooleanField(default=False)
     reviewers_may_download = models.BooleanField(default=False)
+    second_step = models.CharField(
+        "two-step sign-in required of",
+        max_length=16,
+        choices=SecondStep.choices,
+        default=SecondStep.NOBODY,
+        blank=True,
+        help_text="They are led to set it up when they sign in next.",
+    )
     keep_calls_days = models.PositiveIntegerField(
         null=True, blank=True, validators=KEPT_DAYS, help_text="Empty: for ever"
     )
@@ -190,6 +213,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     extension = models.CharField(max_length=32, blank=True)
     agent_name = models.CharField(max_length=255, blank=True, help_text="Name in the switch's queues")
     is_active = models.BooleanField(default=True)
+    recent_accounts = models.JSONField(default=list, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = UserManager.from_queryset(UserQuerySet)()
@@ -211,12 +235,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.username
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save, and end the sign-ins at the API when the password is a new one."""
+        """Save, and end every sign-in when the password is a new one."""
         password_is_new = getattr(self, "_password", None) is not None
         self.email = self.email.lower()
         super().save(*args, **kwargs)
         if password_is_new:
-            AuthToken.objects.filter(user=self, revoked_at=None).update(revoked_at=timezone.now())
+            end_sign_ins(self)
+
+    def remember_account(self, account: Account) -> None:
+        """Keep which accounts were looked at last, the newest first."""
+        others = [key for key in self.recent_accounts if key != account.pk.hex]
+        self.recent_accounts = [account.pk.hex, *others][:RECENT_ACCOUNTS]
+        self.save(update_fields=["recent_accounts"])
 
     @property
     def is_staff(self) -> bool:
@@ -334,6 +364,12 @@ class AuthToken(TenantModel):
         return permit(self.scopes, resource, verb) and permit(key_scopes, resource, verb)
 
 
+def end_sign_ins(user: User) -> None:
+    """End every session and token of a person."""
+    AuthToken.objects.filter(user=user, revoked_at=None).update(revoked_at=timezone.now())
+    end_sessions(BrowserSession.objects.filter(user=user))
+
+
 class SwitchKind(models.TextChoices):
     FREESWITCH = "freeswitch", "FreeSWITCH"
     ASTERISK = "asterisk", "Asterisk"
@@ -353,12 +389,12 @@ class Switch(TenantModel):
     )
     host = models.CharField(max_length=253, default="127.0.0.1")
     port = models.PositiveIntegerField(default=8021)
-    password = models.CharField(max_length=128, default="ClueCon")
+    password = SealedCharField(max_length=128, default="ClueCon")
     offnet_profiles = models.JSONField(default=list, blank=True, validators=[validate_words])
     offnet_contexts = models.JSONField(default=list, blank=True, validators=[validate_words])
     path_mapping = models.JSONField(default=dict, blank=True, validators=[validate_path_mapping])
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
-    cdr_source = models.CharField(
+    cdr_source = SealedCharField(
         max_length=1024,
         blank=True,
         validators=[validate_cdr_source],

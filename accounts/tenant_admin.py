@@ -25,13 +25,13 @@ from unfold.contrib.filters.admin import AutocompleteSelectFilter
 
 from accounts import audit
 from accounts.access import Action
+from accounts.changes import SECRET_FIELDS, changes_of
 from accounts.tenancy import Actor, TenantQuerySet, TenantView
 
 M = TypeVar("M", bound=models.Model)
 View = Callable[..., Any]
 
 MOST_COUNTED = 10_000
-SECRET_FIELDS = ("password", "key_hash", "token_hash", "access_key", "secret_key", "secret", "secrets")
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin as DjangoModelAdmin
@@ -240,8 +240,15 @@ class TenantAdmin(RoleGuard, ModelAdmin):  # type: ignore[misc]
         audit.record(actor_of(request), "add", obj, name=str(obj))
         return super().log_addition(request, obj, message)
 
+    def construct_change_message(self, request: HttpRequest, form: Any, *args: Any, **kwargs: Any) -> Any:
+        """Remember with the row what the form changed of it."""
+        if isinstance(form, forms.BaseModelForm):
+            form.instance.changes = changes_of(form)
+        return super().construct_change_message(request, form, *args, **kwargs)
+
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> Any:
-        audit.record(actor_of(request), "change", obj, name=str(obj), fields=changed_fields(message))
+        told = {"fields": changed_fields(message), "changes": getattr(obj, "changes", {})}
+        audit.record(actor_of(request), "change", obj, name=str(obj), **told)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:

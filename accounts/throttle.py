@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import math
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,13 +21,15 @@ WINDOW = timedelta(minutes=1)
 WRONG_PER_NAME = 5
 WRONG_PER_ADDRESS = 10
 FAILURES_KEPT_FOR = timedelta(hours=1)
+# A code has six digits: with the password known, five guesses a minute would find one in some weeks.
+WRONG_CODES_PER_HOUR = 20
 
 
 class SignInThrottled(Exception):
     """Too many wrong passwords; ``seconds`` until the next is looked at."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"Too many wrong passwords. Try again in {seconds} seconds.")
+        super().__init__(f"Too many wrong tries. Try again in {seconds} seconds.")
         self.seconds = seconds
 
 
@@ -43,8 +46,8 @@ class Attempt:
         SignInFailure.objects.filter(key=self.name_key).delete()
 
 
-def admit(name: str, address: str | None) -> Attempt:
-    """Count a try and return it, or raise SignInThrottled."""
+def admit(name: str, address: str | None, per_hour: int = 0) -> Attempt:
+    """Count a try and return it, or raise SignInThrottled; ``per_hour`` limits the name's wrong ones more."""
     now = timezone.now()
     SignInFailure.objects.filter(at__lt=now - FAILURES_KEPT_FOR).delete()
     limits = {key_of("name", name.strip().lower()): WRONG_PER_NAME}
@@ -52,10 +55,13 @@ def admit(name: str, address: str | None) -> Attempt:
         limits[key_of("address", network_of(address))] = WRONG_PER_ADDRESS
     counted = tuple(SignInFailure.objects.create(key=key, at=now).pk for key in limits)
     wait = max(seconds_to_wait(key, limit, now) for key, limit in limits.items())
+    name_key = next(iter(limits))
+    if per_hour:
+        wait = max(wait, seconds_to_wait(name_key, per_hour, now, FAILURES_KEPT_FOR))
     if wait:
         SignInFailure.objects.filter(pk__in=counted).delete()
         raise SignInThrottled(wait)
-    return Attempt(next(iter(limits)), counted)
+    return Attempt(name_key, counted)
 
 
 def network_of(address: str) -> str:
@@ -72,10 +78,15 @@ def key_of(kind: str, value: str) -> str:
     return hashlib.sha256(f"{kind}:{value}".encode("utf-8", "backslashreplace")).hexdigest()
 
 
-def seconds_to_wait(key: str, limit: int, now: datetime) -> int:
+def admit_code(user_id: uuid.UUID, address: str | None) -> Attempt:
+    """Count the try of a code of the second step."""
+    return admit(f"code/{user_id.hex}", address, WRONG_CODES_PER_HOUR)
+
+
+def seconds_to_wait(key: str, limit: int, now: datetime, window: timedelta = WINDOW) -> int:
     """Whole seconds until at most ``limit`` tries are in the window; 0 if that is so now."""
-    recent = SignInFailure.objects.filter(key=key, at__gt=now - WINDOW).order_by("-at", "-pk")
+    recent = SignInFailure.objects.filter(key=key, at__gt=now - window).order_by("-at", "-pk")
     times = list(recent.values_list("at", flat=True)[: limit + 1])
     if len(times) <= limit:
         return 0
-    return max(1, math.ceil((times[limit] + WINDOW - now).total_seconds()))
+    return max(1, math.ceil((times[limit] + window - now).total_seconds()))

@@ -23,6 +23,7 @@ FILE_NAME_FIELDS = (
     "label",
 )
 TABLE_URL = re.compile(r"(?:postgresql|mysql|sqlite)://[!-~]+")
+CLIP_SUFFIX_FORM = re.compile(r"[-_.A-Za-z0-9]*[A-Za-z0-9]")
 TIME_FORMAT = re.compile(r"(?:%[YymdHMSjbBaA]|[-_. ])+")
 
 
@@ -83,6 +84,14 @@ def validate_file_name_template(value: str) -> None:
         raise ValidationError(f"{{{wrong[0]}}} is no field of a file name, or not so.", code="template")
     if not value.strip(" ._-") or "/" in value or "\\" in value or not value.isprintable():
         raise ValidationError("Write the name of a file, without folders.", code="template")
+
+
+def validate_clip_suffix(value: str) -> None:
+    """Refuse what could not end a file's name everywhere."""
+    if not CLIP_SUFFIX_FORM.fullmatch(value):
+        raise ValidationError(
+            "Letters, digits, -, _ and ., with a letter or digit at the end.", code="suffix"
+        )
 
 
 def is_time_format(field: str | None, form: str) -> bool:

@@ -65,7 +65,6 @@ UNFOLD: dict[str, Any] = {
             "important-dark": "var(--color-base-100)",
         },
     },
-    "LOGIN": {"form": "accounts.forms.SignInForm"},
     "SIDEBAR": {
         "show_search": False,
         "show_all_applications": False,

@@ -10,6 +10,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+SHORTEST_KEY = 32
+
 
 @register
 def check_task_broker(**_: Any) -> list[CheckMessage]:
@@ -66,6 +68,20 @@ def check_kept_secret(**_: Any) -> list[CheckMessage]:
             f"Others can read the secret key in {kept}.",
             hint=f"chmod 600 {kept}",
             id="ccportal.E004",
+        )
+    ]
+
+
+@register
+def check_encryption_keys(**_: Any) -> list[CheckMessage]:
+    """Refuse a key that could be guessed from a stolen copy of the database."""
+    if all(len(key) >= SHORTEST_KEY for key in settings.CCPORTAL_ENCRYPTION_KEYS):
+        return []
+    return [
+        Error(
+            f"A key of CCPORTAL_ENCRYPTION_KEYS has fewer than {SHORTEST_KEY} characters.",
+            hint='Make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"',
+            id="ccportal.E005",
         )
     ]
 

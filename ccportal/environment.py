@@ -15,6 +15,8 @@ FALSE_WORDS = frozenset({"", "0", "false", "no", "off"})
 POSTGRES_SCHEMES = frozenset({"postgres", "postgresql"})
 WAIT_FOR_LOCK_SECONDS = 30
 CONNECTION_MAX_AGE_SECONDS = 600
+MAIL = "django.core.mail.backends"
+SUBMISSION_PORT = 587
 
 
 def read_bool(name: str, default: bool = False) -> bool:
@@ -67,6 +69,31 @@ def keep_new_secret(path: Path) -> None:
         pass
     finally:
         draft.unlink()
+
+
+def mail_from_url(url: str, folder: Path) -> dict[str, Any]:
+    """Return Django's settings of e-mail for smtp://, smtps:// or console:; without a url mails are files."""
+    if not url:
+        return {"EMAIL_BACKEND": f"{MAIL}.filebased.EmailBackend", "EMAIL_FILE_PATH": str(folder)}
+    parts = urlsplit(url)
+    if parts.scheme == "console":
+        return {"EMAIL_BACKEND": f"{MAIL}.console.EmailBackend"}
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ImproperlyConfigured(
+            "CCPORTAL_EMAIL_URL is smtp://user:password@host:587, smtps://… or console:."
+        )
+    is_tls = parts.scheme == "smtps"
+    port = parts.port or (465 if is_tls else 25)
+    return {
+        "EMAIL_BACKEND": f"{MAIL}.smtp.EmailBackend",
+        "EMAIL_HOST": unquote(parts.hostname),
+        "EMAIL_PORT": port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": is_tls,
+        "EMAIL_USE_TLS": not is_tls and port == SUBMISSION_PORT,
+        "EMAIL_TIMEOUT": 20,
+    }
 
 
 def database_from_url(url: str, *, pool_size: int = 0) -> dict[str, Any]:

@@ -8,13 +8,22 @@ from typing import Any
 from urllib.parse import quote
 
 from ccportal.admin_theme import UNFOLD as UNFOLD
-from ccportal.environment import database_from_url, read_bool, read_int, read_list, read_secret_key
+from ccportal.environment import (
+    database_from_url,
+    mail_from_url,
+    read_bool,
+    read_int,
+    read_list,
+    read_secret_key,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("CCPORTAL_DATA_DIR") or BASE_DIR / "data").resolve()
 DATA_DIR.mkdir(mode=0o750, parents=True, exist_ok=True)
 
 SECRET_KEY = read_secret_key("CCPORTAL_SECRET_KEY", DATA_DIR / "secret_key")
+# The first seals what is secret in the database, all of them open it
+CCPORTAL_ENCRYPTION_KEYS = read_list("CCPORTAL_ENCRYPTION_KEYS") or [SECRET_KEY]
 DEBUG = read_bool("CCPORTAL_DEBUG")
 ALLOWED_HOSTS = read_list("CCPORTAL_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = read_list("CCPORTAL_CSRF_TRUSTED_ORIGINS")
@@ -55,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "accounts.middleware.ActorMiddleware",
+    "ccportal.enrolment.EnrolmentMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -103,6 +113,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+# Whether operators, who belong to no account, have to sign in by two steps
+CCPORTAL_OPERATORS_TWO_STEP = read_bool("CCPORTAL_OPERATORS_TWO_STEP")
+PASSWORD_RESET_TIMEOUT = 3600
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "sign-in"
@@ -123,6 +136,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # A call-centre CDR row of the switch, posted as JSON, is larger than Django's 2.5 MB once in a while.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
+
+globals().update(mail_from_url(os.environ.get("CCPORTAL_EMAIL_URL", ""), DATA_DIR / "mail"))
+DEFAULT_FROM_EMAIL = os.environ.get("CCPORTAL_EMAIL_FROM") or "ccportal@localhost"
+EMAIL_SUBJECT_PREFIX = ""
 
 LANGUAGE_CODE = "en"
 USE_I18N = True

@@ -26,6 +26,7 @@ from django.core.files import File
 from storages.backends.s3 import S3Storage
 from urllib3.exceptions import HTTPError, NewConnectionError
 
+from database.sealed import LOST_WORDS, is_lost
 from policies.addresses import allowed_hosts, is_public
 from recordings.stores import AudioStore
 
@@ -71,27 +72,30 @@ class Parameters:
 
 
 def bucket_of(store: AudioStore) -> BucketStorage:
-    """The storage of a store; the server's own has its keys in the settings."""
+    """The storage of a store, one for each process: making a client takes longer than most requests."""
+    return connect(parameters_of(store))
+
+
+def parameters_of(store: AudioStore) -> Parameters:
+    """What a store is reached by; the server's own has its keys in the settings."""
     is_servers = store.account_id is None
+    if not is_servers and (is_lost(store.access_key) or is_lost(store.secret_key)):
+        raise StorageUnavailable(errno.EACCES, LOST_WORDS)
     if not is_servers and not (store.access_key and store.secret_key):
         raise StorageUnavailable(errno.EACCES, "The storage has no keys")
-    return connect(
-        Parameters(
-            endpoint=store.endpoint,
-            region=settings.CCPORTAL_S3_REGION if is_servers else store.region,
-            bucket=store.bucket,
-            prefix=store.prefix,
-            guarded=not is_servers,
-            timeout=settings.CCPORTAL_S3_TIMEOUT,
-            access_key=settings.CCPORTAL_S3_ACCESS_KEY if is_servers else store.access_key,
-            secret_key=settings.CCPORTAL_S3_SECRET_KEY if is_servers else store.secret_key,
-        )
+    return Parameters(
+        endpoint=store.endpoint,
+        region=settings.CCPORTAL_S3_REGION if is_servers else store.region,
+        bucket=store.bucket,
+        prefix=store.prefix,
+        guarded=not is_servers,
+        timeout=settings.CCPORTAL_S3_TIMEOUT,
+        access_key=settings.CCPORTAL_S3_ACCESS_KEY if is_servers else store.access_key,
+        secret_key=settings.CCPORTAL_S3_SECRET_KEY if is_servers else store.secret_key,
     )
 
 
-@lru_cache(maxsize=256)
-def connect(parameters: Parameters) -> BucketStorage:
-    """One storage for each bucket and process: making a client takes longer than most requests."""
+def open_bucket(parameters: Parameters) -> BucketStorage:
     return BucketStorage(
         guarded=parameters.guarded,
         endpoint_url=parameters.endpoint or None,
@@ -112,6 +116,9 @@ def connect(parameters: Parameters) -> BucketStorage:
             response_checksum_validation="when_required",
         ),
     )
+
+
+connect = lru_cache(maxsize=256)(open_bucket)
 
 
 class BucketStorage(S3Storage):

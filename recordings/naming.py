@@ -6,12 +6,11 @@ import re
 from string import Formatter
 from typing import Any, TypedDict
 
-from accounts.models import FILE_NAME_TEMPLATE
+from accounts.models import CLIP_SUFFIX, FILE_NAME_TEMPLATE
 from recordings.models import Recording
 from recordings.storage import safe_name
 
 DOUBLED = re.compile(r"[_\-. ]+(?=[_\-.])")
-SPAN = "_span"
 
 
 class About(TypedDict):
@@ -53,13 +52,23 @@ def label_of(recording: Recording) -> str:
 
 
 def file_stem(recording: Recording, agent: str = "", part: int = 0) -> str:
-    """The name without its extension; what is not known leaves no gap, and parts end in ``_span``."""
-    template = recording.account.file_name_template if recording.account else FILE_NAME_TEMPLATE
-    known: Any = about(recording, agent)
-    values = {name: value if name == "started" else as_word(value) for name, value in known.items()}
-    stem = DOUBLED.sub("", Formatter().vformat(template, (), values)).strip("_-. ")
-    ending = f"{SPAN}{part if part > 1 else ''}" if part else ""
-    return (safe_name(stem) or recording.pk.hex) + ending
+    """The name without its extension; what is not known leaves no gap, parts end in a suffix."""
+    account = recording.account
+    template = account.file_name_template if account else FILE_NAME_TEMPLATE
+    suffix = account.clip_suffix if account else CLIP_SUFFIX
+    return (filled(template, about(recording, agent)) or recording.pk.hex) + ending(suffix, part)
+
+
+def filled(template: str, known: About) -> str:
+    """The template with what is known, made safe for any disk, header and page; empty if nothing is known."""
+    facts: Any = known
+    values = {name: value if name == "started" else as_word(value) for name, value in facts.items()}
+    return safe_name(DOUBLED.sub("", Formatter().vformat(template, (), values)).strip("_-. "))
+
+
+def ending(suffix: str, part: int) -> str:
+    """What tells a part from the whole call, and the second part from the first."""
+    return f"{suffix}{part if part > 1 else ''}" if part else ""
 
 
 def as_word(value: str) -> str:

@@ -9,28 +9,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from accounts.tenant_admin import AccountFilter, TenantAdmin, TenantForm
+from accounts.tenant_admin import AccountFilter, TenantAdmin
+from recordings.store_form import SECRETS, AudioStoreForm
 from recordings.stores import LOCATION, AudioStore
-
-SECRETS = ("access_key", "secret_key")
-
-
-class AudioStoreForm(TenantForm):
-    """Keys that are left empty stay as they are."""
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.kept = {name: getattr(self.instance, name) for name in SECRETS}
-        for name in SECRETS:
-            self.initial.pop(name, None)
-            if name in self.fields:
-                self.fields[name].required = False
-
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean()
-        if "account" in self.fields and not cleaned.get("account"):
-            self.add_error("account", "Choose an account.")
-        return cleaned | {name: cleaned.get(name) or self.kept[name] for name in SECRETS}
 
 
 @admin.register(AudioStore)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.tenancy import TenantModel, TenantQuerySet
+from database.sealed import SealedCharField
 from policies.addresses import UnsafeUrl, check_url
 
 LOCATION = ("endpoint", "bucket", "prefix")
@@ -59,8 +60,8 @@ class AudioStore(TenantModel):
         validators=[RegexValidator(r"\A[A-Za-z0-9_-]+(/[A-Za-z0-9_-]+)*\Z", "Letters, digits, _, - and /.")],
         help_text="What every key begins with, before the account",
     )
-    access_key = models.CharField(max_length=128, blank=True)
-    secret_key = models.CharField(max_length=128, blank=True)
+    access_key = SealedCharField(max_length=128, blank=True)
+    secret_key = SealedCharField(max_length=128, blank=True)
     current = models.BooleanField(default=True, help_text="New recordings are kept here")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

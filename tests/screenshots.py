@@ -91,6 +91,7 @@ def fill() -> dict[str, str]:
         "exports": "/exports/",
         "compliance": "/compliance/",
         "erasure": f"/compliance/erasures/{make_erasure(tenant.account, now)}/",
+        **settings_pages(tenant.account),
         "orphans": "/orphans/",
         "orphan": f"/orphans/{make_orphan(tenant.talked)}/",
         "not-found": "/calls/00000000000000000000000000000000/",
@@ -148,6 +149,36 @@ def take_erasure_preview(page: Page, base: str, theme: str, width: int) -> None:
     take(page, "erasure-preview", theme, width)
 
 
+def settings_pages(account: Any) -> dict[str, str]:
+    from accounts.keys import issue_key, revoke_key
+    from accounts.models import Authenticator, User
+    from accounts.second_step import new_recovery_codes
+    from recordings.delivery.models import Webhook
+
+    for name in ("Busan Clinic", "Daegu Hospital", "Hanbit Dental", "Hanbit Eyes & Ears"):
+        factories.make_account(name, parent=account)
+    hook = Webhook.objects.filter(account=account).first() or Webhook.objects.create(
+        account=account, name="CRM", url="https://crm.hanbit.example/hook"
+    )
+    issue_key(account, "reviewer", "Quality dashboard", ["cdrs:read", "recordings:read"])
+    revoke_key(issue_key(account, "admin", "Old CRM")[0])
+    secured = User.objects.get(email="admin@hanbit.example")
+    careful = factories.make_user(account, "admin", email="careful@hanbit.example", name="Lee Su-jin")
+    Authenticator.objects.create(user=careful, key="00" * 20, confirmed_at=timezone.now())
+    new_recovery_codes(careful)
+    Authenticator.objects.filter(user=secured).delete()
+    return {
+        "settings": "/settings/",
+        "settings-recordings": "/settings/recordings/",
+        "settings-storage": "/settings/storage/",
+        "settings-webhooks": "/settings/webhooks/",
+        "settings-webhook": f"/settings/webhooks/{hook.pk.hex}/",
+        "settings-keys": "/settings/keys/",
+        "me": "/me/",
+        "me-two-step": "/me/two-step/",
+    }
+
+
 def board_pages(account: Any) -> dict[str, str]:
     from queues.models import Agent, Queue
 
@@ -200,12 +231,19 @@ def take_all(browser: Browser, base: str, pages: dict[str, str], theme: str, wid
     page.on("pageerror", lambda error: print(f"error: {error}"))  # noqa: T201
     page.goto(f"{base}/sign-in/")
     take(page, "signin", theme, width)
+    for name in ("", "sent/", "chosen/", "x/y/"):
+        page.goto(f"{base}/password/{name}")
+        take(page, f"password-{name.split('/')[0] or 'forgotten'}", theme, width)
+    sign_in(page, base, "careful@hanbit.example")
+    take(page, "signin-code", theme, width)
+    context.clear_cookies()
     sign_in(page, base, "admin@hanbit.example")
     for name, path in pages.items():
         page.goto(base + path)
         take(page, name, theme, width)
     take_drawer(page, base, theme, width)
     take_erasure_preview(page, base, theme, width)
+    take_switcher(page, base, theme, width)
     context.clear_cookies()
     sign_in(page, base, "new@dasom.example")
     take(page, "empty", theme, width)
@@ -221,6 +259,17 @@ def take_all(browser: Browser, base: str, pages: dict[str, str], theme: str, wid
         page.goto(base + path)
         take(page, name, theme, width)
     context.close()
+
+
+def take_switcher(page: Page, base: str, theme: str, width: int) -> None:
+    page.goto(f"{base}/settings/")
+    if width < 900:
+        page.click(".menu-btn")
+    page.click("[data-switcher]")
+    page.fill("#switcher-q", "hanbit")
+    page.wait_for_selector("#switcher-found button")
+    page.screenshot(path=FOLDER / f"switcher-{theme}-{width}.png")
+    page.keyboard.press("Escape")
 
 
 def take_drawer(page: Page, base: str, theme: str, width: int) -> None:

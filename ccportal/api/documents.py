@@ -238,6 +238,7 @@ user_auth_document = signed_in(
     password=serializers.CharField(),
     account_name=serializers.CharField(required=False),
     account_realm=serializers.CharField(required=False),
+    otp=serializers.CharField(required=False, max_length=64, help_text="The code of the second step"),
     **narrowing(),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from rest_framework import status
 from rest_framework.exceptions import APIException
@@ -20,16 +20,24 @@ class Refused(APIException):
         super().__init__()
         self.data = data
 
+    @classmethod
+    def rule(cls, path: str, rule: str, message: str, **facts: Any) -> Self:
+        """One broken rule at one path."""
+        return cls({path: {rule: {"message": message, **facts}}})
+
 
 class Invalid(Refused):
     """Some of the request breaks a rule; ``data`` is keyed by dotted path, then rule."""
 
     message = "validation error"
 
-    @classmethod
-    def rule(cls, path: str, rule: str, message: str, **facts: Any) -> Invalid:
-        """One broken rule at one path."""
-        return cls({path: {rule: {"message": message, **facts}}})
+
+class NotSignedIn(Refused):
+    """The password was right, and the second step is missing or wrong."""
+
+    status_code = status.HTTP_401_UNAUTHORIZED
+    message = "invalid_credentials"
+    auth_header = 'Bearer realm="ccportal"'
 
 
 class TooLarge(Refused):

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from rest_framework.exceptions import PermissionDenied
 
 from accounts.access import roles_given_by
-from accounts.keys import PREFIX_LENGTH, hash_of, new_secret, revoke_key
+from accounts.keys import give_secret, revoke_key
 from accounts.models import ApiKey, AuthToken, Device, PhoneNumber, Role, Team, User, digits_of
 from accounts.phones import set_sip_password
 from ccportal.api.attributes import Attribute, Resource, choice, line, named, names_at, pointer, switch, time
@@ -192,9 +192,7 @@ class Keys(RoleGiving):
     def finish(self, row: ApiKey, document: Document) -> None:
         checked_scopes(document)
         if row._state.adding:
-            row.plain = new_secret()  # type: ignore[attr-defined]
-            row.prefix = row.plain[:PREFIX_LENGTH]  # type: ignore[attr-defined]
-            row.key_hash = hash_of(row.plain)  # type: ignore[attr-defined]
+            row.plain = give_secret(row)  # type: ignore[attr-defined]
 
     def remove(self, row: ApiKey) -> None:
         revoke_key(row)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -64,8 +64,13 @@ def checked_scopes(data: Mapping[str, Any], name: str = "scopes") -> list[str]:
         validate_scopes(scopes)
     except ValidationError as invalid:
         raise Invalid.rule(name, "type", " ".join(invalid.messages), target="array") from None
-    known = known_resources()
-    unknown = [scope for scope in scopes if (named := resource_of(scope)) and named not in known]
-    if unknown:
-        raise Invalid.rule(name, "enum", "There is no such resource.", target=sorted(known), value=unknown)
+    if unknown := unknown_scopes(scopes):
+        known = sorted(known_resources())
+        raise Invalid.rule(name, "enum", "There is no such resource.", target=known, value=unknown)
     return list(scopes)
+
+
+def unknown_scopes(scopes: Sequence[str]) -> list[str]:
+    """Those that name a resource which there is not."""
+    known = known_resources()
+    return [scope for scope in scopes if (named := resource_of(scope)) and named not in known]

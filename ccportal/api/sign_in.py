@@ -11,14 +11,17 @@ from django.http import Http404, HttpRequest
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
+from accounts import audit
+from accounts.actors import actor_for
 from accounts.audit import address_of
 from accounts.keys import PREFIX_LENGTH, TOKEN_LIFETIME, find_key, issue_token, revoke_token
 from accounts.models import ApiKey, AuthToken, User
-from accounts.throttle import SignInThrottled, admit
+from accounts.second_step import has_second_step, is_required_of, take_code
+from accounts.throttle import SignInThrottled, admit, admit_code
 from ccportal.api.body import data_of, required_text
 from ccportal.api.documents import api_auth_document, token_document, user_auth_document
 from ccportal.api.envelope import Answer
-from ccportal.api.errors import Invalid
+from ccportal.api.errors import Invalid, NotSignedIn
 from ccportal.api.rates import count_request
 from ccportal.api.scoping import checked_scopes
 from ccportal.api.times import iso
@@ -54,6 +57,7 @@ class UserAuth(SignInView):
         username, password, *accounts = required_text(data, "username", "password", *account_fields(data))
         wanted = token_wanted(data)
         user = admitted_user(request._request, username, password, *accounts)
+        check_second_step(user, data, request._request)
         account_id = user.account_id.hex if user.account_id else None
         return signed_in(issue_token(user=user, **wanted), account_id, user.pk.hex)
 
@@ -136,6 +140,27 @@ def admitted_user(request: HttpRequest, username: str, password: str, account: s
     if not isinstance(user, User):
         raise AuthenticationFailed
     return user
+
+
+def check_second_step(user: User, data: Mapping[str, Any], request: HttpRequest) -> None:
+    """Take the code that was sent along, of who signs in by two steps."""
+    if not has_second_step(user):
+        if is_required_of(user):
+            raise NotSignedIn.rule("otp", "enrolment", "Set up two-step sign-in in the portal first.")
+        return
+    code = data.get("otp")
+    if not isinstance(code, str) or not code.strip():
+        raise NotSignedIn.rule("otp", "required", "Send the code of the second step, a text, as otp.")
+    try:
+        attempt = admit_code(user.pk, address_of(request))
+    except SignInThrottled as throttled:
+        raise Throttled(throttled.seconds) from None
+    how = take_code(user, code[:64])
+    if not how:
+        raise NotSignedIn.rule("otp", "wrong", "The code did not match, or was used before.")
+    attempt.succeeded()
+    if how == "recovery":
+        audit.record(actor_for(user, address_of(request)), "sign_in.recovery_code", user)
 
 
 def signed_in(token: str, account_id: str | None, owner_id: str | None) -> Answer:

@@ -81,7 +81,7 @@ def below(cursor: str) -> Q:
 
 def entry_of(row: AuditEntry, clock: Clock) -> Entry:
     told = ", ".join(
-        f"{name}: {worded(value)}" for name, value in row.detail.items() if value not in ("", [])
+        f"{name}: {worded(value)}" for name, value in row.detail.items() if value not in ("", [], {})
     )
     return Entry(
         clock.at(row.at), row.actor, row.action, row.object_type, row.object_id, told, row.address or ""
@@ -89,4 +89,14 @@ def entry_of(row: AuditEntry, clock: Clock) -> Entry:
 
 
 def worded(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} {changed(change)}" for name, change in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def changed(change: Any) -> str:
+    """From this to that; whatever else is kept, as it is."""
+    if not isinstance(change, list) or len(change) != 2:
+        return worded(change)
+    before, after = (worded(side) if side not in (None, "") else "nothing" for side in change)
+    return f"from {before} to {after}"

@@ -12,13 +12,13 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from accounts import audit
 from accounts.access import Action
 from accounts.models import Account, AuditEntry
 from ccportal.portal.audit_log import LogPage, read_log
 from ccportal.portal.erased import erased
 from ccportal.portal.forms import HoldForm, RetentionForm
 from ccportal.portal.page import AccountView
+from ccportal.portal.settings.saving import save_audited
 from ccportal.portal.switches import Clock, Moment
 from ccportal.portal.wording import capped, size
 from cdr.search import COUNT_LIMIT
@@ -138,9 +138,7 @@ class RetentionView(ComplianceView):
         form = RetentionForm(request.POST, instance=account)
         if not (self.actor and self.actor.may(Action.CONFIGURE)) or not form.is_valid():
             return self.page(form, HoldForm(), status=400)
-        form.save()
-        if form.changed_data:
-            audit.record(self.actor, "change", account, name=account.name, fields=form.changed_data)
+        save_audited(self.actor, form)
         messages.success(request, "Saved. The next night goes by it.")
         return redirect("compliance")
 

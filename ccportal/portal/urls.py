@@ -6,7 +6,7 @@ from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, path, register_converter
 from django.views.generic.base import RedirectView
 
-from ccportal.portal.accounts import AccountsView
+from ccportal.portal.accounts import AccountsView, SuggestionsView
 from ccportal.portal.agents import AgentPart, AgentsPart, AgentsView, AgentView
 from ccportal.portal.call import CallView, DrawerView
 from ccportal.portal.callbacks import CallbacksView
@@ -19,12 +19,26 @@ from ccportal.portal.errors import robots
 from ccportal.portal.exports import DeleteExportView, ExportFileView, ExportsPart, ExportsView
 from ccportal.portal.health import HealthView
 from ccportal.portal.holds import CallHoldsView, CallReleaseView
+from ccportal.portal.me.page import EndOthersView, EndSessionView, MeView, PasswordView
+from ccportal.portal.me.second_step import GiveUpView, NewCodesView, QrView, SecondStepView
 from ccportal.portal.orphans import OrphansView, OrphanView
+from ccportal.portal.passwords import ChosenView, ForgottenView, NewPasswordView, SentView, WelcomeView
 from ccportal.portal.player import AudioView, ListeningView, PeaksView
 from ccportal.portal.quarantine import AssignView, QuarantineView
 from ccportal.portal.queues import QueuePart, QueuesPart, QueuesView, QueueView
 from ccportal.portal.recordings import AgainView, OneAgainView, ProgressView, RecordingsView
-from ccportal.portal.signin import SignInView, SignOutView
+from ccportal.portal.settings.general import GeneralView
+from ccportal.portal.settings.keys import KeysView, RevokeView
+from ccportal.portal.settings.recordings import FileNamesView, NamePreview
+from ccportal.portal.settings.storage import StorageView
+from ccportal.portal.settings.webhooks import (
+    DeleteWebhookView,
+    RotateView,
+    TestView,
+    WebhooksView,
+    WebhookView,
+)
+from ccportal.portal.signin import CodeView, SignInView, SignOutView
 from ccportal.portal.statistics import AgentStatisticsView, QueueStatisticsView
 from ccportal.portal.tags import CallTagsView
 
@@ -51,8 +65,15 @@ register_converter(HexConverter, "id32")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="calls"), name="home"),
     path("sign-in/", SignInView.as_view(), name="sign-in"),
+    path("sign-in/code/", CodeView.as_view(), name="sign-in-code"),
+    path("password/", ForgottenView.as_view(), name="forgotten"),
+    path("password/sent/", SentView.as_view(), name="password-sent"),
+    path("password/chosen/", ChosenView.as_view(), name="password-chosen"),
+    path("password/<uidb64>/<token>/", NewPasswordView.as_view(), name="password-new"),
+    path("welcome/<uidb64>/<token>/", WelcomeView.as_view(), name="welcome"),
     path("sign-out/", SignOutView.as_view(), name="sign-out"),
     path("accounts/", AccountsView.as_view(), name="accounts"),
+    path("accounts/menu", SuggestionsView.as_view(), name="accounts-menu"),
     path("calls/", CallsView.as_view(), name="calls"),
     path("calls/count", CallsCountView.as_view(), name="calls-count"),
     path("calls/<id32:id>/", CallView.as_view(), name="call"),
@@ -100,6 +121,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("compliance/erasures/preview", ErasurePreviewView.as_view(), name="erasure-preview"),
     path("compliance/erasures/<id32:id>/", ErasureView.as_view(), name="erasure"),
     path("compliance/erasures/<id32:id>/report", ErasureReportView.as_view(), name="erasure-report"),
+    path("me/", MeView.as_view(), name="me"),
+    path("me/password", PasswordView.as_view(), name="password"),
+    path("me/two-step/", SecondStepView.as_view(), name="two-step"),
+    path("me/two-step/qr", QrView.as_view(), name="two-step-qr"),
+    path("me/two-step/off", GiveUpView.as_view(), name="two-step-off"),
+    path("me/two-step/codes", NewCodesView.as_view(), name="two-step-codes"),
+    path("me/sessions/others/end", EndOthersView.as_view(), name="end-others"),
+    path("me/sessions/<id32:id>/end", EndSessionView.as_view(), name="end-session"),
+    path("settings/", GeneralView.as_view(), name="settings"),
+    path("settings/recordings/", FileNamesView.as_view(), name="settings-recordings"),
+    path("settings/recordings/preview", NamePreview.as_view(), name="settings-recordings-preview"),
+    path("settings/storage/", StorageView.as_view(), name="settings-storage"),
+    path("settings/webhooks/", WebhooksView.as_view(), name="settings-webhooks"),
+    path("settings/webhooks/new", WebhookView.as_view(), name="settings-webhook-new"),
+    path("settings/webhooks/<id32:id>/", WebhookView.as_view(), name="settings-webhook"),
+    path("settings/webhooks/<id32:id>/secret", RotateView.as_view(), name="settings-webhook-secret"),
+    path("settings/webhooks/<id32:id>/test", TestView.as_view(), name="settings-webhook-test"),
+    path("settings/webhooks/<id32:id>/delete", DeleteWebhookView.as_view(), name="settings-webhook-delete"),
+    path("settings/keys/", KeysView.as_view(), name="settings-keys"),
+    path("settings/keys/<id32:id>/revoke", RevokeView.as_view(), name="settings-key-revoke"),
     path("quarantine/", QuarantineView.as_view(), name="quarantine"),
     path("quarantine/assign", AssignView.as_view(), name="assign"),
     path("robots.txt", robots, name="robots"),

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.tenancy import TenantModel
+from database.sealed import SealedJSONField
 from policies.addresses import LONGEST_URL
 from recordings.connectors.definition import (
     check_mapping,
@@ -33,7 +34,7 @@ class Connector(TenantModel):
     wsdl = models.CharField(
         "WSDL", max_length=LONGEST_URL, validators=[validate_web_url], help_text="Its address, http or https"
     )
-    secrets = models.JSONField(
+    secrets = SealedJSONField(
         default=dict,
         blank=True,
         validators=[validate_secrets],

@@ -11,35 +11,27 @@ from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts import audit
-from accounts.keys import new_secret
 from accounts.tenant_admin import (
     AccountFilter,
     OneAccountFilter,
     ReadOnlyAdmin,
     TenantAdmin,
-    TenantForm,
     actor_of,
 )
 from recordings.delivery.again import send_some_again
-from recordings.delivery.models import Delivery, Event, Webhook, refuse_inside
+from recordings.delivery.hook_form import WebhookForm
+from recordings.delivery.models import Delivery, Event, Webhook
 
 
-class WebhookForm(TenantForm):
+class WebhookAdminForm(WebhookForm):
     events = forms.MultipleChoiceField(choices=Event.choices, widget=UnfoldAdminCheckboxSelectMultipleWidget)
-
-    def clean_url(self) -> str:
-        """Look the host up when the address is a new one."""
-        url = str(self.cleaned_data["url"])
-        if url != self.instance.url or self.instance._state.adding:
-            refuse_inside(url)
-        return url
 
 
 @admin.register(Webhook)
 class WebhookAdmin(TenantAdmin):
     """A new webhook's secret is on one page, once; another one can be made."""
 
-    form = WebhookForm
+    form = WebhookAdminForm
     list_display = ("name", "host", "enabled", "account", "created_at")
     list_filter = (("account", AccountFilter), "enabled")
     list_select_related = ("account",)
@@ -63,8 +55,7 @@ class WebhookAdmin(TenantAdmin):
     def rotate(self, request: HttpRequest, hooks: Any) -> HttpResponse:
         rotated = list(hooks)
         for hook in rotated:
-            hook.secret = new_secret()
-            hook.save(update_fields=["secret"])
+            hook.rotate()
             audit.record(actor_of(request), "rotate_secret", hook, name=str(hook))
         return self.issued(request, rotated)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from accounts.changes import host_of as host_of
 from accounts.keys import new_secret
 from accounts.models import Account
 from accounts.tenancy import Actor, TenantModel
+from database.sealed import SealedCharField
 from policies.addresses import LONGEST_URL, UnknownHost, UnsafeUrl, check_url, read_url
 
 WEB = ("http", "https")
@@ -68,7 +69,7 @@ class Webhook(TenantModel):
     name = models.CharField(max_length=128)
     url = models.CharField(max_length=LONGEST_URL, validators=[validate_web_url])
     events = models.JSONField(default=every_event, validators=[validate_events])
-    secret = models.CharField(max_length=128, default=new_secret, editable=False)
+    secret = SealedCharField(max_length=128, default=new_secret, editable=False)
     enabled = models.BooleanField(default=True)
     since = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -85,6 +86,11 @@ class Webhook(TenantModel):
     def host(self) -> str:
         """Where it goes, without user, password, path and query."""
         return host_of(self.url)
+
+    def rotate(self) -> None:
+        """Sign with a new secret from now on."""
+        self.secret = new_secret()
+        self.save(update_fields=["secret"])
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.since = (self.since or timezone.now()) if self.enabled else None
@@ -163,13 +169,6 @@ class Delivery(TenantModel):
         """Files go with their recordings; news are the administrators'."""
         recording: Any = cls._meta.get_field("recording").related_model
         return Q(kind=Kind.RECORDING, recording__in=recording.objects.filter(recording.team_scope(actor)))
-
-
-def host_of(url: str) -> str:
-    try:
-        return urlsplit(url).hostname or ""
-    except ValueError:
-        return ""
 
 
 def hooks_for(event: str, accounts: Collection[Any]) -> list[Webhook]:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.contacts import name_callers
 from cdr.ingest import Touched
 from cdr.models import Call
+from database.sealed import LOST_WORDS, is_lost
 from recordings.delivery import http
 from recordings.delivery.documents import call_document, iso, recording_document
 from recordings.delivery.errors import DeliveryFailed
@@ -27,6 +28,7 @@ from recordings.models import Media, Recording, State, Variant
 
 CLOCKS_DIFFER = timedelta(minutes=1)
 DOCUMENTS_AT_ONCE = 500
+TEST = "test"
 
 
 def calls_ended(touched: Iterable[Touched]) -> None:
@@ -116,10 +118,20 @@ def tell_of_recordings(event: Event, ids: Collection[uuid.UUID], states: Sequenc
 
 def delivery_of(hook: Webhook, event: Event, about: uuid.UUID, document: dict[str, Any]) -> Delivery:
     """One event for one webhook; its id is the event's."""
-    id_ = uuid.uuid5(hook.pk, f"{event.value}:{about.hex}")
+    return posted(hook, uuid.uuid5(hook.pk, f"{event.value}:{about.hex}"), event.value, document)
+
+
+def send_test(hook: Webhook) -> Delivery:
+    """Have an event sent that says nothing but that it arrived."""
+    delivery = posted(hook, uuid.uuid4(), TEST, {"webhook": hook.name})
+    put([delivery])
+    return delivery
+
+
+def posted(hook: Webhook, id_: uuid.UUID, event: str, document: dict[str, Any]) -> Delivery:
     body = {
         "id": id_.hex,
-        "event": event.value,
+        "event": event,
         "created": iso(timezone.now()),
         "account_id": hook.account_id.hex,
         "data": document,
@@ -129,9 +141,9 @@ def delivery_of(hook: Webhook, event: Event, about: uuid.UUID, document: dict[st
         pk=id_,
         account_id=hook.account_id,
         kind=Kind.WEBHOOK,
-        subject=event.value,
+        subject=event,
         webhook=hook,
-        payload={"event": event.value, "body": text},
+        payload={"event": event, "body": text},
     )
 
 
@@ -140,6 +152,8 @@ def send(delivery: Delivery, network: Network) -> None:
     hook = delivery.webhook
     if hook is None or not hook.enabled:
         raise DeliveryFailed("The webhook is switched off.", permanent=True)
+    if is_lost(hook.secret):
+        raise DeliveryFailed(LOST_WORDS)
     body = str(delivery.payload["body"]).encode()
     headers = {
         "Content-Type": "application/json",
@@ -147,7 +161,12 @@ def send(delivery: Delivery, network: Network) -> None:
         "X-CCPortal-Event": str(delivery.payload["event"]),
         "X-CCPortal-Signature": signature(hook.secret, body, int(time.time())),
     }
-    http.send(hook.url, http.Message("POST", headers, http.body_of(body), len(body)), network)
+    try:
+        http.send(hook.url, http.Message("POST", headers, http.body_of(body), len(body)), network)
+    except DeliveryFailed as failed:
+        if delivery.payload["event"] == TEST:
+            raise DeliveryFailed(failed.reason, permanent=True) from failed
+        raise
 
 
 def signature(secret: str, body: bytes, moment: int) -> str:

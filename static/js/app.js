@@ -6,3 +6,4 @@ import "./calls.js";
 import "./player.js";
 import "./comments.js";
 import "./back.js";
+import "./switcher.js";

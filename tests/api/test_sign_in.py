@@ -12,7 +12,8 @@ from django.utils import timezone
 from accounts.keys import find_token, issue_key, revoke_key, revoke_token
 from accounts.models import ApiKey, AuthToken
 from tests.api.conftest import Api, Refused, api_of
-from tests.factories import PASSWORD, make_account, make_user
+from tests.factories import PASSWORD, make_account, make_operator, make_user
+from tests.portal.codes import code_of, set_up, wrong_code
 
 
 def put(path: str, **data: Any) -> Any:
@@ -134,3 +135,52 @@ def test_reseller_reaches_down_and_nobody_up_or_sideways(api: Api) -> None:
     reached = [account.pk.hex for account in (api.account, child, grandchild, sibling)]
     assert [api.get(f"accounts/{key}").status_code for key in reached] == [200, 200, 200, 200]
     assert [below.get(f"accounts/{key}").status_code for key in reached] == [404, 200, 200, 404]
+
+
+def as_ada(api: Api, **more: Any) -> Any:
+    return put("user_auth", username=api.user.username, password=PASSWORD, account_name="Acme", **more)
+
+
+def test_who_has_a_second_step_sends_its_code(api: Api) -> None:
+    set_up(api.user)
+    for missing in ({}, {"otp": ""}, {"otp": 123456}):
+        answer = as_ada(api, **missing)
+        body = answer.json()
+        assert (answer.status_code, body["error"], body["message"]) == (401, "401", "invalid_credentials")
+        assert set(body["data"]["otp"]) == {"required"}
+    code = code_of(api.user)
+    assert as_ada(api, otp=code).status_code == 201
+    assert set(as_ada(api, otp=code).json()["data"]["otp"]) == {"wrong"}
+
+
+def test_a_recovery_code_gives_a_token_once(api: Api) -> None:
+    [code, *_] = set_up(api.user)
+    assert [as_ada(api, otp=code).status_code for _ in range(2)] == [201, 401]
+
+
+def test_a_wrong_password_tells_nothing_of_the_second_step(api: Api) -> None:
+    set_up(api.user)
+    answer = put("user_auth", username=api.user.username, password="wrong", account_name="Acme", otp="1")
+    assert (answer.status_code, "otp" in answer.json()["data"]) == (401, False)
+
+
+def test_guesses_of_codes_are_slowed(api: Api) -> None:
+    set_up(api.user)
+    answers = [as_ada(api, otp=wrong_code(api.user)) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+    assert "Retry-After" in answers[-1].headers
+
+
+def test_who_has_to_set_it_up_first_is_refused_with_the_reason(api: Api) -> None:
+    api.account.second_step = "everyone"
+    api.account.save()
+    answer = as_ada(api)
+    assert (answer.status_code, set(answer.json()["data"]["otp"])) == (401, {"enrolment"})
+
+
+def test_operators_send_it_too(db: None) -> None:
+    operator = make_operator()
+    set_up(operator)
+    asked = {"username": operator.email, "password": PASSWORD}
+    assert put("user_auth", **asked).status_code == 401
+    assert put("user_auth", **asked, otp=code_of(operator)).status_code == 201

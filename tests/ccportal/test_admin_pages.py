@@ -11,7 +11,17 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.keys import find_key, find_token, issue_key, issue_token
-from accounts.models import FILE_NAME_TEMPLATE, Account, ApiKey, AuditEntry, PhoneNumber, Role, Switch, User
+from accounts.models import (
+    CLIP_SUFFIX,
+    FILE_NAME_TEMPLATE,
+    Account,
+    ApiKey,
+    AuditEntry,
+    PhoneNumber,
+    Role,
+    Switch,
+    User,
+)
 from accounts.tenant_admin import CappedPaginator, any_begins_with
 from cdr.models import Call
 from tests.factories import (
@@ -135,6 +145,7 @@ def account_form(**more: str) -> dict[str, str]:
         "name": "New",
         "time_zone": "UTC",
         "file_name_template": FILE_NAME_TEMPLATE,
+        "clip_suffix": CLIP_SUFFIX,
         "country": "DE",
         "custom_variables": "[]",
         "enabled": "on",

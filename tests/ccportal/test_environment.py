@@ -3,6 +3,7 @@ from __future__ import annotations
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -10,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from ccportal.environment import (
     database_from_url,
     keep_new_secret,
+    mail_from_url,
     read_bool,
     read_int,
     read_list,
@@ -124,3 +126,23 @@ def test_a_pool_takes_the_place_of_connections_that_are_kept() -> None:
 def test_other_databases_are_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
         database_from_url(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "wanted"),
+    [
+        ("smtp://mail.example", {"EMAIL_PORT": 25, "EMAIL_USE_TLS": False, "EMAIL_USE_SSL": False}),
+        ("smtp://a%40b:p%2Fw@mail.example:587", {"EMAIL_HOST_USER": "a@b", "EMAIL_USE_TLS": True}),
+        ("smtps://a:b@mail.example", {"EMAIL_PORT": 465, "EMAIL_USE_SSL": True, "EMAIL_USE_TLS": False}),
+        ("console:", {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}),
+        ("", {"EMAIL_FILE_PATH": "/data/mail"}),
+    ],
+)
+def test_mail_from_url(url: str, wanted: dict[str, Any]) -> None:
+    assert mail_from_url(url, Path("/data/mail")).items() >= wanted.items()
+
+
+@pytest.mark.parametrize("url", ["mail.example", "http://mail.example", "smtp://"])
+def test_mail_from_a_bad_url(url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="CCPORTAL_EMAIL_URL"):
+        mail_from_url(url, Path("/data/mail"))

@@ -1,0 +1,1 @@
+"""What people look after themselves: password, second step, and where they are signed in."""

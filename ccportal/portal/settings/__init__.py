@@ -1,0 +1,1 @@
+"""What an account's people set: names, files, storage, webhooks, keys."""
