@@ -17,6 +17,7 @@ class Action(enum.StrEnum):
     COMMENT = "comment"
     EVALUATE = "evaluate"
     ASSIGN_REVIEWS = "assign_reviews"
+    SHARE_VIEWS = "share_views"
     SET_AGENT_STATUS = "set_agent_status"
     SET_OWN_STATUS = "set_own_status"
     CONFIGURE = "configure"
@@ -40,6 +41,7 @@ RIGHTS: dict[str, frozenset[Action]] = {
             Action.RECORD,
             Action.COMMENT,
             Action.ASSIGN_REVIEWS,
+            Action.SHARE_VIEWS,
             Action.SET_AGENT_STATUS,
             Action.SET_OWN_STATUS,
         }

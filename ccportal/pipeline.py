@@ -32,6 +32,7 @@ from recordings import basis, call_tags, capture, expected, holds
 from recordings.connectors import sending as connecting
 from recordings.delivery import news
 from recordings.expected import RecorderEvent
+from reviews import assignments
 from reviews.models import move_comments
 from switch import events as ev
 from switch.errors import MalformedEvent
@@ -197,9 +198,12 @@ def write_calls(switch: Switch, events: Sequence[ev.Event]) -> ingest.Ingested:
     holds.move_holds(result.absorbed)
     move_comments(result.absorbed)
     call_tags.move_tags(result.absorbed)
+    assignments.move_assignments(result.absorbed)
     ingest.retire(result)
-    call_tags.follow_calls([touched.id for touched in result.touched if not touched.is_new])
-    basis.follow({touched.id for touched in result.touched if not touched.is_new})
+    known = {touched.id for touched in result.touched if not touched.is_new}
+    call_tags.follow_calls(known)
+    assignments.follow_calls(known)
+    basis.follow(known)
     news.calls_ended(result.touched)
     connecting.calls_ended(result.touched)
     visits = [

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
+from django.db.models.functions import Reverse
 
 from accounts.models import Account, Device, Switch, User
 from accounts.tenancy import Actor, TenantModel
@@ -11,6 +12,8 @@ from cdr.figure_tables import AgentFigures as AgentFigures
 from cdr.figure_tables import FiguresMark as FiguresMark
 from cdr.figure_tables import QueueFigures as QueueFigures
 from cdr.figure_tables import StatisticsCheck as StatisticsCheck
+from cdr.saved_views import DefaultView as DefaultView
+from cdr.saved_views import SavedView as SavedView
 
 
 class PlatformDirection(models.TextChoices):
@@ -92,11 +95,30 @@ class Call(TenantModel):
     billsec = models.IntegerField(null=True)
     leg_count = models.PositiveIntegerField(default=0)
     recording_count = models.PositiveIntegerField(default=0)
+    other_reversed = models.GeneratedField(
+        expression=Reverse(
+            Case(
+                When(Q(direction="outbound") & Q(dialed_digits=""), then=F("callee_digits")),
+                When(direction="outbound", then=F("dialed_digits")),
+                default=F("caller_digits"),
+            )
+        ),
+        output_field=models.CharField(max_length=32),
+        db_persist=True,
+        help_text="The outside party's digits from the last to the first, to find a number by how it ends",
+    )
 
     class Meta:
         ordering = [F("started_at").desc(), F("id").desc()]
         indexes = [
             models.Index("account", F("started_at").desc(), F("id").desc(), name="call_account_started"),
+            models.Index(
+                "account",
+                "other_reversed",
+                F("started_at").desc(),
+                F("id").desc(),
+                name="call_other_reversed",
+            ),
             models.Index(
                 "account", "queue_name", F("started_at").desc(), F("id").desc(), name="call_queue_started"
             ),
@@ -268,10 +290,21 @@ class AgentOffer(CallPart):
     hold_ms = models.BigIntegerField(default=0)
     wrap_up_ms = models.BigIntegerField(default=0)
     transferred = models.BooleanField(default=False)
+    listed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["offered_at", "id"]
-        indexes = [models.Index("account", "agent_name", F("offered_at").desc(), name="offer_agent_offered")]
+        indexes = [
+            models.Index("account", "agent_name", F("offered_at").desc(), name="offer_agent_offered"),
+            models.Index(
+                "account",
+                "agent_name",
+                F("listed_at").desc(),
+                F("call").desc(),
+                condition=Q(listed_at__isnull=False),
+                name="offer_agent_listed",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.agent_name} {self.outcome}"

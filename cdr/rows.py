@@ -150,6 +150,7 @@ OFFERS = Table(
         "hold_ms",
         "wrap_up_ms",
         "transferred",
+        "listed_at",
     ],
 )
 
@@ -217,6 +218,7 @@ def add_rows(
     rows.calls.append(_call_row(call_id, shared, call, found, owner, routes))
     for leg in found.legs.values():
         rows.legs.append(_leg_row(switch, call_id, shared, leg, owner, routes.get(leg.uuid, UNROUTED)))
+    answering: set[str] = set()
     for visit in found.visits:
         visit_id = uuid.uuid5(switch.pk, f"visit:{visit.member}:{visit.session}")
         rows.visits.append(_visit_row(visit_id, call_id, shared, visit, found.legs))
@@ -225,7 +227,10 @@ def add_rows(
             counted[offer.agent] += 1
             offer_id = uuid.uuid5(visit_id, f"{counted[offer.agent]}:{offer.agent}")
             rest = rows.rests.get((owner.account_id, offer.agent), 0) if owner.account_id else 0
-            rows.offers.append(_offer_row(offer_id, visit_id, call_id, shared, offer, rest))
+            is_listed = bool(offer.answered) and offer.agent not in answering
+            listed = call.started if is_listed else 0
+            rows.offers.append(_offer_row(offer_id, visit_id, call_id, shared, offer, rest, listed))
+            answering |= {offer.agent} if is_listed else set()
 
 
 def _call_row(
@@ -393,6 +398,7 @@ def _offer_row(
     shared: tuple[uuid.UUID | None, uuid.UUID],
     offer: OfferFacts,
     rest: int,
+    listed: int,
 ) -> Row:
     rung_until = offer.answered or offer.ended
     return (
@@ -412,4 +418,5 @@ def _offer_row(
         offer.hold // 1000,
         rest if offer.answered and offer.ended else 0,
         offer.transferred,
+        moment(listed),
     )

@@ -4,36 +4,57 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import reduce
+from itertools import product
+from math import prod
+from operator import and_
 from typing import Any, Generic, TypeVar
 
 import phonenumbers
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Exists, F, Model, OuterRef, Q, QuerySet
 
 from accounts.models import Switch, digits_of
-from cdr.models import Call, CallAlias, Leg
+from cdr.models import AgentOffer, Call, CallAlias, Leg
 
 PAGE_SIZE = 50
 COUNT_LIMIT = 10_000
 TERMS_AT_MOST = 20
 SHORTEST_NUMBER_WITHOUT_PREFIX = 7
+SHORTEST_ENDING = 4
+SETS_AT_MOST = 12
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 R = TypeVar("R", bound=Model)
+Span = tuple[int | None, int | None]
 
+ENDING = re.compile(r"(?:…|\.{2,}|\*+)\s*([\d\s()/-]*\d)")
 NUMBER = re.compile(r"\+?[\d\s()./-]*\d[\d\s()./-]*")
 ID_BEGINNING = re.compile(r"(?=.*\d)[0-9a-f]{8}[0-9a-f-]{0,28}", re.IGNORECASE)
 SWITCH_ID = re.compile(r"[0-9a-f-]{32,36}|\d{9,10}\.\d+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A condition on rows that hang from calls, told twice.
+
+    ``along`` has sets that together are the calls, each read along an index of those rows in the order of the
+    list; ``probe`` asks the same of a call that was found otherwise.
+    """
+
+    along: Sequence[Q]
+    probe: Q
+
+
+@dataclass(frozen=True)
 class Wanted:
     """What is asked for: every field narrows, an empty one does not; ``since`` is in, ``until`` is out.
 
-    ``counted`` are visits to queues, or offers to agents, whose calls are asked for.
+    ``counted`` are visits to queues, or offers to agents, whose calls are asked for. Of ``waits``, ``talks``
+    and ``lengths`` both ends, in milliseconds, are in.
     """
 
     since: datetime | None = None
@@ -43,7 +64,11 @@ class Wanted:
     queues: Collection[str] = ()
     agents: Collection[str] = ()
     recorded: bool | None = None
+    waits: Span = (None, None)
+    talks: Span = (None, None)
+    lengths: Span = (None, None)
     counted: QuerySet[Any] | None = None
+    beside: Collection[Beside] = ()
     terms: Collection[Term] = ()
 
 
@@ -54,6 +79,7 @@ class Term:
     text: str
     number_forms: Collection[str] = ()
     is_whole_number: bool = False
+    ending: str = ""
     name: str = ""
     agents: Collection[str] = ()
     contact_digits: Collection[str] = ()
@@ -103,12 +129,14 @@ def read_term(text: str, country: str, agent_labels: dict[str, str], legs: Query
     """Read a term as a number, a name, an agent and an id; ``agent_labels`` leads from names to labels."""
     is_number = NUMBER.fullmatch(text) is not None
     id_range = range_of_ids(text)
-    is_name = not is_number and id_range is None
+    ending = ending_of(text, country)
+    is_name = not is_number and id_range is None and not ending
     folded = text.casefold()
     return Term(
         text=text,
         number_forms=number_forms(text, country) if is_number else (),
         is_whole_number=is_number and is_whole(text, country),
+        ending=ending,
         name=text if is_name else "",
         agents=[
             name
@@ -138,6 +166,14 @@ def number_forms(text: str, country: str) -> frozenset[str]:
             forms.add(f"{trunk}{digits.removeprefix(code)}")
         return frozenset(forms)
     return frozenset({digits})
+
+
+def ending_of(text: str, country: str) -> str:
+    """The last digits of a number: those after dots, or of a few that are not a whole number."""
+    marked = ENDING.fullmatch(text)
+    is_plain = NUMBER.fullmatch(text) and not text.startswith("+") and not is_whole(text, country)
+    digits = digits_of(marked[1] if marked else text) if marked or is_plain else ""
+    return digits if len(digits) >= SHORTEST_ENDING else ""
 
 
 def is_whole(text: str, country: str) -> bool:
@@ -175,15 +211,44 @@ def matching(calls: QuerySet[Call], wanted: Wanted) -> list[QuerySet[Call]]:
     A number can stand in three columns and in several ways of writing. Asked for in one query with OR, an
     embedded database walks through the whole account; asked for apart, each is a few rows of one index.
     """
-    narrowed = calls.filter(in_period(wanted) & one_of(wanted))
+    narrowed = calls.filter(in_period(wanted) & one_of(wanted) & within_spans(wanted))
     if wanted.recorded is not None:
         recorded = Q(recording_count__gt=0)
         narrowed = narrowed.filter(recorded if wanted.recorded else ~recorded)
     if wanted.counted is not None:
         narrowed = narrowed.filter(pk__in=wanted.counted.order_by().values("call"))
-    if not wanted.terms:
-        return [narrowed]
-    return [narrowed.filter(reading) for term in wanted.terms for reading in readings_of(term)]
+    besides = [*wanted.beside, *([by_agents(wanted.agents)] if wanted.agents else [])]
+    if wanted.terms:
+        narrowed = narrowed.filter(*(each.probe for each in besides))
+        return [narrowed.filter(reading) for term in wanted.terms for reading in readings_of(term)]
+    return [narrowed.filter(condition) for condition in sets_of(besides)]
+
+
+def sets_of(besides: Sequence[Beside]) -> list[Q]:
+    """The sets of all conditions together, each with each; where that would be many, those of the first."""
+    if prod(len(each.along) for each in besides) > SETS_AT_MOST:
+        along = besides[0].along if len(besides[0].along) <= SETS_AT_MOST else [besides[0].probe]
+        return [reduce(and_, (each.probe for each in besides[1:]), condition) for condition in along]
+    return [reduce(and_, chosen, Q()) for chosen in product(*(each.along for each in besides))]
+
+
+def by_agents(names: Collection[str]) -> Beside:
+    """Calls that one of the agents had, first or after another."""
+    first = Q(agent_name__in=list(names))
+    answered = AgentOffer.objects.filter(call=OuterRef("pk"), listed_at__isnull=False)
+    return Beside(
+        along=[first, *(answered_by(name) for name in names)],
+        probe=first | Q(Exists(answered.filter(agent_name__in=list(names)))),
+    )
+
+
+def answered_by(agent_name: str) -> Q:
+    """Calls that an agent answered out of a queue; moment and account in it lead along the offers' index."""
+    return Q(
+        offers__agent_name=agent_name,
+        offers__listed_at=F("started_at"),
+        offers__account=F("account"),
+    )
 
 
 def in_period(wanted: Wanted) -> Q:
@@ -196,9 +261,19 @@ def one_of(wanted: Wanted) -> Q:
         "direction__in": wanted.directions,
         "outcome__in": wanted.outcomes,
         "queue_name__in": wanted.queues,
-        "agent_name__in": wanted.agents,
     }
     return Q(**{lookup: list(values) for lookup, values in choices.items() if values})
+
+
+def within_spans(wanted: Wanted) -> Q:
+    spans = {"wait_ms": wanted.waits, "talk_ms": wanted.talks, "duration_ms": wanted.lengths}
+    bounds = {
+        f"{column}__{lookup}": bound
+        for column, span in spans.items()
+        for lookup, bound in zip(("gte", "lte"), span, strict=True)
+        if bound is not None
+    }
+    return Q(**bounds)
 
 
 def readings_of(term: Term) -> list[Q]:
@@ -208,10 +283,12 @@ def readings_of(term: Term) -> list[Q]:
         for column in ("caller_digits", "dialed_digits", "callee_digits")
         for form in sorted(term.number_forms)
     ]
+    if term.ending:
+        readings.append(beginning_with("other_reversed", term.ending[::-1]))
     if term.name:
         readings.append(named(term))
     if term.agents:
-        readings.append(Q(agent_name__in=list(term.agents)))
+        readings += sets_of([by_agents(term.agents)])
     if term.id_range:
         readings.append(Q(pk__gte=term.id_range[0], pk__lte=term.id_range[1]))
     if term.ids:

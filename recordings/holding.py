@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -45,6 +46,28 @@ def hold_call(call: Call, actor: Actor | None, reason: str) -> LegalHold | None:
     if call.account is None:
         return None
     return place(LegalHold(kind=HoldKind.CALL, call=call), call.account, actor, reason)
+
+
+@transaction.atomic
+def hold_calls(calls: Sequence[Call], actor: Actor | None, reason: str) -> int:
+    """Keep several calls of one account, each with a hold of its own; return how many."""
+    by = audit.clean(actor.label if actor else "system")[:255]
+    lock(calls[0].account_id if calls else None)
+    holds = [
+        LegalHold(
+            account_id=account,
+            kind=HoldKind.CALL,
+            call=call,
+            reason=told(reason),
+            placed_by=by,
+            placed_by_user_id=actor.user_id if actor else None,
+        )
+        for call in calls
+        if (account := call.account_id)
+    ]
+    LegalHold.objects.bulk_create(holds, batch_size=500)
+    audit.record_each(actor, "hold.place", holds, kind=HoldKind.CALL, reason=told(reason))
+    return len(holds)
 
 
 def hold_number(account: Account, number: str, actor: Actor | None, reason: str) -> LegalHold:

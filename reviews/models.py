@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.tenancy import Actor, TenantModel
 from cdr.models import Call
+from reviews.assignments import Assignment as Assignment
 
 LONGEST_COMMENT = 2000
 

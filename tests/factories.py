@@ -28,8 +28,10 @@ from cdr.models import (
     PlatformDirection,
     QueueVisit,
 )
+from cdr.saved_views import SavedView
 from queues.models import Agent, Queue
 from recordings.models import Media, Origin, Recording, State, Tag, Variant
+from reviews.models import Assignment
 
 PASSWORD = "correct horse battery"
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -200,6 +202,9 @@ def make_offer(visit: QueueVisit, agent_name: str = "1001", **fields: Any) -> Ag
         "ring_ms": 6_000,
         "talk_ms": 50_000,
     }
+    is_first = not visit.call.offers.filter(agent_name=agent_name, listed_at__isnull=False).exists()
+    answered = (defaults | fields)["answered_at"] and is_first
+    defaults["listed_at"] = visit.call.started_at if answered else None
     return AgentOffer.objects.create(
         account=visit.account,
         switch=visit.switch,
@@ -216,6 +221,18 @@ def make_tag(tagged: Call | Recording, name: str = "billing") -> Tag:
     tag.account = tagged.account  # type: ignore[assignment]
     tag.save()
     return tag
+
+
+def make_view(account: Account, person: User | None, name: str = "Mine", query: str = "") -> SavedView:
+    return SavedView.objects.create(account=account, person=person, name=name, query=query)
+
+
+def make_assignment(call: Call, reviewer: User, **fields: Any) -> Assignment:
+    defaults = {"reviewer_name": str(reviewer), "assigned_by": "Sora", "started_at": call.started_at}
+    row = Assignment(call=call, reviewer=reviewer, **defaults | fields)
+    row.account = call.account  # type: ignore[assignment]
+    row.save()
+    return row
 
 
 def make_recording(call: Call, **fields: Any) -> Recording:

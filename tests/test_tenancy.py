@@ -46,10 +46,12 @@ from cdr.models import (
     AgentOffer,
     Call,
     CallAlias,
+    DefaultView,
     FiguresMark,
     Leg,
     QueueFigures,
     QueueVisit,
+    SavedView,
     StatisticsCheck,
 )
 from policies.models import PolicyChange, RecordingPolicy
@@ -75,7 +77,7 @@ from recordings.models import (
     Webhook,
 )
 from recordings.stores import AudioStore
-from reviews.models import Comment
+from reviews.models import Assignment, Comment
 from tests import factories as make
 
 OURS = ("accounts", "queues", "cdr", "recordings", "ccportal", "policies", "reviews")
@@ -157,11 +159,16 @@ ROUTES: dict[str, Route] = {
     "accounts/": Page(),
     "accounts/menu": Page(404),
     "calls/": Page(),
+    "calls/choices": Page(404),
+    "calls/bulk": Page(302),
+    "calls/views": Page(405),
+    "calls/views/<id32:id>": item(SavedView, owner=405),
     "calls/count": Page(),
     "calls/<id32:id>/": item(Call),
     "calls/<id32:id>/drawer": item(Call),
     "calls/<id32:id>/holds": item(Call, owner=405),
     "calls/<id32:id>/holds/<id32:hold>/release": item(Call, LegalHold, owner=405),
+    "calls/<id32:id>/review": item(Call, owner=405),
     "calls/<id32:id>/tags": item(Call, owner=405),
     "calls/<id32:id>/comments": item(Call, owner=302),
     "calls/<id32:id>/comments/<id32:comment>": item(Call, Comment, owner=302),
@@ -425,6 +432,11 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     ),
     Recording: lambda tenant: make.make_recording(row(tenant, Call)),
     Tag: lambda tenant: make.make_tag(row(tenant, Call), MARK),
+    Assignment: lambda tenant: make.make_assignment(row(tenant, Call), tenant.user, note=MARK),
+    SavedView: lambda tenant: make.make_view(tenant.account, None, f"{MARK} view"),
+    DefaultView: lambda tenant: DefaultView.objects.create(
+        account=tenant.account, person=tenant.user, view=row(tenant, SavedView)
+    ),
     RecordingPolicy: lambda tenant: RecordingPolicy.objects.create(
         account=tenant.account, document={"account": {"any": {"any": {"url": f"https://{MARK}.example/"}}}}
     ),

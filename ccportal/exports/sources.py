@@ -18,8 +18,9 @@ from accounts.tenancy import Actor, M, TenantQuerySet, TenantView
 from ccportal.api.filters import period
 from ccportal.api.pages import Keyset, Place
 from ccportal.exports.kinds import KINDS, kind_of
-from ccportal.portal.calls import counted_by, labelled_agents, wanted_by
+from ccportal.portal.calls import labelled_agents
 from ccportal.portal.filters import Filters
+from ccportal.portal.searching import counted_by, wanted_by
 from cdr.models import Call
 from cdr.search import count_capped, matching
 from queues.models import Agent
@@ -109,7 +110,8 @@ def calls_listed(export: Export, asked: Asked) -> list[QuerySet[Call]]:
     filters = Filters.read(QueryDict(export.chosen[LIST]), asked.account.zone, export.asked_at)
     counted = counted_by(filters, asked.rows)
     agents = labelled_agents(asked.rows(Agent))
-    wanted = wanted_by(filters, asked.account.country, agents, asked.rows, counted)
+    person = asked.actor.user_id
+    wanted = wanted_by(filters, asked.account.country, agents, asked.rows, counted, person)
     return matching(asked.rows(Call), wanted)
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.access import Action
 from accounts.contacts import Contact
-from accounts.models import Account, Role
+from accounts.models import Account, Role, User
 from ccportal.portal.calls import labelled_agents, labelled_queues, with_contacts
 from ccportal.portal.clock import between, clock_time, clock_time_seconds, day_and_time, duration, whole
 from ccportal.portal.decisions import reasons_of, rules_of
@@ -26,6 +26,7 @@ from ccportal.portal.marks import end_of_sound, masked_in_all, recorded_happenin
 from ccportal.portal.outgoing import Outgoing, outgoing
 from ccportal.portal.page import PortalView
 from ccportal.portal.remarks import CommentForm, Remark, remarks_of
+from ccportal.portal.reviewing import may_assign, may_review, reviewers_offered, reviews_by_call
 from ccportal.portal.rows import Names, other_number, other_party, own_party
 from ccportal.portal.switches import Clock
 from ccportal.portal.tags import editor_of
@@ -39,7 +40,7 @@ from queues.models import Agent, Queue
 from recordings.held import keeping
 from recordings.listening import heard_by, stopped_at, taken_of
 from recordings.models import Decision, Delivery, LegalHold, Listening, Media, ProcessingStep, Recording
-from reviews.models import Comment
+from reviews.models import Assignment, Comment
 
 PARTS_AT_MOST = 200
 SPEEDS = [(text, text) for text in ("0.5", "0.75", "1", "1.25", "1.5", "2", "2.5", "3")]
@@ -201,6 +202,22 @@ class OneCallView(PortalView):
             "started": day_and_time(call.started_at, self.zone),
             "started_whole": whole(call.started_at, self.zone),
             **editor_of(call, may_tag=bool(actor and actor.may(Action.TAG))),
+            **self.review(call),
+        }
+
+    def review(self, call: Call) -> dict[str, Any]:
+        """Who is to review the call, for those whose business that is."""
+        account = call.account if may_review(self.actor) else None
+        if account is None:
+            return {"may_review": False}
+        today = timezone.now().astimezone(self.zone).date()
+        found = reviews_by_call(self.visible(Assignment), [call], self.user.pk, self.zone, today)
+        assigns = may_assign(self.actor)
+        return {
+            "may_review": True,
+            "may_assign": assigns,
+            "review": found.get(call.pk),
+            "reviewers": reviewers_offered(self.visible(User), account) if assigns else [],
         }
 
     def agents_of(self, evidence: Evidence) -> str:

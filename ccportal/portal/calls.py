@@ -11,42 +11,48 @@ from typing import Any
 
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce, NullIf
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRefresh
 
-from accounts.contacts import Contact, contact_names, digits_named
+from accounts.access import Action
+from accounts.contacts import Contact, contact_names
+from accounts.models import User
 from ccportal.measures import AGENT_MEASURES, QUEUE_MEASURES
-from ccportal.portal.filters import Filters, facets, period_options, written_counted
+from ccportal.portal.facets import Menus
+from ccportal.portal.filters import Filters, written_counted
 from ccportal.portal.first_steps import FirstSteps, first_steps
 from ccportal.portal.page import AccountView, address_of
 from ccportal.portal.period import period_between
+from ccportal.portal.reviewing import may_assign, may_review, reviewers_offered, reviews_by_call
 from ccportal.portal.rows import Names, Row, by_day, other_number, row_of
+from ccportal.portal.saved_views import ViewsOfPerson
+from ccportal.portal.searching import counted_by, wanted_by
 from ccportal.portal.tags import tags_by_call
 from ccportal.portal.wording import capped, on_one_line
-from cdr.figures import limits_of
-from cdr.models import AgentOffer, Call, Leg, QueueVisit
+from cdr.models import Call
+from cdr.saved_views import LONGEST_NAME
 from cdr.search import (
     COUNT_LIMIT,
     PAGE_SIZE,
     Cursor,
     Page,
-    Term,
     Wanted,
     count_capped,
     matching,
-    number_forms,
     page_of,
-    read_term,
-    split_terms,
 )
 from queues.models import Agent, Queue
+from recordings.call_tags import LONGEST_TAG, names_in
 from recordings.models import Recording, Tag
+from reviews.models import Assignment
 
 RESULTS = "results"
 FIRST_CALL = "first-call"
+SEARCHED = ("queue", "agent", "tag")
 NAMES_AT_MOST = 1000
-CONTACTS_SEARCHED = 50
+MOST_AT_ONCE = 1000
 Rows = Callable[[Any], QuerySet[Any]]
 
 
@@ -73,46 +79,46 @@ class SearchingView(NamedView):
 
     @cached_property
     def wanted(self) -> Wanted:
-        return wanted_by(self.filters, self.chosen.country, self.names.agents, self.rows, self.counted)
+        return self.wanted_of(self.filters, self.counted)
+
+    def wanted_of(self, filters: Filters, counted: QuerySet[Any] | None) -> Wanted:
+        return wanted_by(filters, self.chosen.country, self.names.agents, self.rows, counted, self.user.pk)
+
+    @cached_property
+    def menus(self) -> Menus:
+        return Menus(
+            self.filters,
+            self.request.GET,
+            self.chosen,
+            self.rows,
+            self.names.queues,
+            self.names.agents,
+            self.tag_names,
+            may_review=self.may_review,
+        )
+
+    @cached_property
+    def tag_names(self) -> list[str]:
+        return names_in(self.chosen)
+
+    @property
+    def may_review(self) -> bool:
+        """Whether who reviews what is any of the person's business."""
+        return bool(self.actor and self.actor.may(Action.COMMENT))
 
     @cached_property
     def counted(self) -> QuerySet[Any] | None:
         return counted_by(self.filters, self.rows)
 
 
-def wanted_by(
-    filters: Filters, country: str, agents: dict[str, str], rows: Rows, counted: QuerySet[Any] | None
-) -> Wanted:
-    """What filters ask for among the rows that somebody sees; ``agents`` leads from names to labels."""
-    terms = (read_term(term, country, agents, rows(Leg)) for term in split_terms(filters.text))
-    return filters.wanted((with_numbers(term, rows(Contact), country) for term in terms), counted)
-
-
-def with_numbers(term: Term, contacts: QuerySet[Contact], country: str) -> Term:
-    """The term, and the numbers of the contacts whose names begin so."""
-    if not term.name:
-        return term
-    found = digits_named(contacts, term.name, CONTACTS_SEARCHED)
-    forms = {form for digits in found for form in number_forms(f"+{digits}", country)}
-    return replace(term, contact_digits=sorted(forms))
-
-
-def counted_by(filters: Filters, rows: Rows) -> QuerySet[Any] | None:
-    """The visits or offers of the figure whose calls are asked for."""
-    counted = filters.counted
-    if counted is None:
-        return None
-    if counted.is_of_agents:
-        return counted.offers(rows(AgentOffer))
-    return counted.visits(rows(QueueVisit), limits_of(rows(Queue)))
-
-
-class CallsView(SearchingView):
+class CallsView(SearchingView, ViewsOfPerson):
     """One row per conversation, newest first."""
 
     section = "calls"
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        if not request.GET and not request.htmx and (view := self.default()):  # type: ignore[attr-defined]
+            return redirect(self.address_of_view(view))
         page = page_of(
             matching(self.rows(Call).select_related("user"), self.wanted),
             older=Cursor.parse(request.GET.get("older", "")),
@@ -129,18 +135,41 @@ class CallsView(SearchingView):
 
     def contents(self, page: Page[Call]) -> dict[str, Any]:
         now = timezone.now().astimezone(self.zone)
+        tabs = self.tabs(self.filters, may_review=may_review(self.actor))
+        on = {"view": tabs.view}
         return {
             "filters": self.filters,
-            "facets": facets(self.filters, self.names.queues, self.names.agents),
-            "periods": period_options(self.filters.period),
+            **self.bulk(),
+            "tabs": tabs,
+            "longest_view_name": LONGEST_NAME,
+            **self.menus.context(),
             "days": list(by_day(self.rows_of(page.rows), now)),
             "count": self.known_count(page),
             "figure": self.figure(),
             "count_url": address_of("calls-count") + self.filters.address(),  # type: ignore[operator]
-            "newer_url": self.filters.address(newer=str(page.newer)) if page.newer else None,
-            "older_url": self.filters.address(older=str(page.older)) if page.older else None,
+            "newer_url": self.filters.address(newer=str(page.newer), **on) if page.newer else None,
+            "older_url": self.filters.address(older=str(page.older), **on) if page.older else None,
             "all_time_url": self.filters.address(period="all", **{"from": "", "to": ""}),
             "page_size": PAGE_SIZE,
+        }
+
+    def bulk(self) -> dict[str, Any]:
+        """What may be done to ticked calls."""
+        actor = self.actor
+        may = {
+            "export": self.frame()["sees_exports"],
+            "tag": bool(actor and actor.may(Action.TAG)),
+            "hold": bool(actor and actor.may(Action.HOLD)),
+            "assign": may_assign(actor),
+            "review": may_review(actor),
+        }
+        return {
+            "may": may if any(may.values()) else None,
+            "tag_names": self.tag_names if may["tag"] else [],
+            "longest_tag": LONGEST_TAG,
+            "reviewers": reviewers_offered(self.visible(User), self.chosen) if may["assign"] else [],
+            "most_at_once": MOST_AT_ONCE,
+            "back": self.request.GET.urlencode(),
         }
 
     def figure(self) -> dict[str, Any] | None:
@@ -176,7 +205,16 @@ class CallsView(SearchingView):
             states[call_id].append(state)
         names = self.names_with(map(other_number, calls))
         tags = tags_by_call(self.rows(Tag), calls)
-        return [row_of(call, names, self.zone, states[call.pk], tags[call.pk]) for call in calls]
+        today = timezone.now().astimezone(self.zone).date()
+        reviews = (
+            reviews_by_call(self.rows(Assignment), calls, self.user.pk, self.zone, today)
+            if self.may_review
+            else {}
+        )
+        return [
+            row_of(call, names, self.zone, states[call.pk], tags[call.pk], reviews.get(call.pk))
+            for call in calls
+        ]
 
     def first_steps(self) -> FirstSteps:
         return first_steps(self.chosen, self.rows, self.visible, self.sees_everything)
@@ -187,6 +225,16 @@ class CallsView(SearchingView):
         if page.rows or (done and done != self.first_steps().mark):
             return HttpResponseClientRefresh()
         return HttpResponse(status=204)
+
+
+class ChoicesView(SearchingView):
+    """The options of a menu with very many, narrowed by what is written in it."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        name = request.GET.get("of", "")
+        if name not in SEARCHED:
+            raise Http404("There is no such menu.")
+        return self.show("portal/facet_options.html", facet=self.menus.of_names(name))
 
 
 class CallsCountView(SearchingView):

@@ -16,7 +16,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 
-from ccportal.portal.filters import Option, period_options
+from ccportal.portal.options import Option, period_options
 from ccportal.portal.outgoing import outgoing
 from ccportal.portal.page import AccountView, CaretakerView, read_id
 from ccportal.portal.period import Period, read_period

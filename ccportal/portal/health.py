@@ -16,7 +16,6 @@ from accounts.access import Action
 from accounts.models import Account, Switch
 from accounts.tenancy import M
 from ccportal.portal.deliveries import Filters as Sendings
-from ccportal.portal.filters import Option, period_options
 from ccportal.portal.kinds import (
     DAMAGED,
     DELIVERIES,
@@ -29,6 +28,7 @@ from ccportal.portal.kinds import (
     Kind,
     figures,
 )
+from ccportal.portal.options import Option, period_options
 from ccportal.portal.page import CaretakerView, address_of
 from ccportal.portal.period import Period
 from ccportal.portal.recordings import Filters, progress_of

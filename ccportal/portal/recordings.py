@@ -18,8 +18,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from ccportal.portal.calls import NamedView
-from ccportal.portal.filters import Option, named_options, period_options
 from ccportal.portal.kinds import BY_KEY, DAMAGED, GROUPS
+from ccportal.portal.options import Option, named_options, period_options
 from ccportal.portal.page import CaretakerView, read_id
 from ccportal.portal.period import Period, read_period
 from ccportal.portal.rows import Names, other_number, other_party

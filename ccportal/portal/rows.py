@@ -10,6 +10,7 @@ from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from ccportal.portal.clock import clock_time, day_heading, duration, whole
+from ccportal.portal.reviewing import Review
 from ccportal.portal.wording import State as Mark
 from ccportal.portal.wording import direction_icon, direction_word, on_one_line, outcome_state, phone
 from cdr.models import Call, CallDirection
@@ -86,6 +87,7 @@ class Row:
     recording: str
     recording_tone: str
     tags: Sequence[str] = ()
+    review: Review | None = None
 
     @property
     def key(self) -> str:
@@ -145,7 +147,14 @@ def recording_mark(count: int, states: Iterable[str]) -> tuple[str, str, str]:
     return ("rec", "Recorded", "") if count else ("", "Not recorded", "")
 
 
-def row_of(call: Call, names: Names, zone: ZoneInfo, states: Iterable[str], tags: Iterable[str] = ()) -> Row:
+def row_of(
+    call: Call,
+    names: Names,
+    zone: ZoneInfo,
+    states: Iterable[str],
+    tags: Iterable[str] = (),
+    review: Review | None = None,
+) -> Row:
     icon, words, tone = recording_mark(call.recording_count, states)
     return Row(
         id=call.pk.hex,
@@ -164,6 +173,7 @@ def row_of(call: Call, names: Names, zone: ZoneInfo, states: Iterable[str], tags
         recording=words,
         recording_tone=tone,
         tags=[on_one_line(tag) for tag in tags],
+        review=review,
     )
 
 

@@ -19,7 +19,7 @@ from ccportal.api.sheets import sheet
 from ccportal.api.stats import measured
 from ccportal.measures import AGENT_MEASURES, QUEUE_MEASURES, Measure
 from ccportal.portal.calls import labelled_agents, labelled_queues
-from ccportal.portal.filters import named_options
+from ccportal.portal.options import named_options
 from ccportal.portal.page import AccountView
 from ccportal.portal.statistics_asked import STEP_NAMES, Asked
 from ccportal.portal.statistics_lines import Lines, heading, menu

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
-from ccportal.portal.filters import Option, without_nul
+from ccportal.portal.filters import without_nul
+from ccportal.portal.options import Option
 from ccportal.portal.period import CUSTOM, PRESETS, Period, read_period
 from cdr.buckets import DAY, Step, midnight, start_of
 

@@ -20,7 +20,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from ccportal.measures import Measure, Unit
 from ccportal.portal.clock import duration
-from ccportal.portal.filters import Option
+from ccportal.portal.options import Option
 from ccportal.portal.statistics_asked import Asked
 from ccportal.templatetags.portal import icon
 from cdr.buckets import next_start

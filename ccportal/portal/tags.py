@@ -23,7 +23,6 @@ from recordings.call_tags import LONGEST_TAG, MOST_TAGS, names_in
 from recordings.models import Tag
 from recordings.tagging import TooManyTags, change_tags, tag_named, tags_of
 
-SHOWN_IN_ROW = 2
 TOO_LONG = f"A tag has {LONGEST_TAG} characters at most."
 TOO_MANY = f"A call has {MOST_TAGS} tags at most."
 

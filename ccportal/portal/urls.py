@@ -8,9 +8,10 @@ from django.views.generic.base import RedirectView
 
 from ccportal.portal.accounts import AccountsView, SuggestionsView
 from ccportal.portal.agents import AgentPart, AgentsPart, AgentsView, AgentView
+from ccportal.portal.bulk import BulkView
 from ccportal.portal.call import CallView, DrawerView
 from ccportal.portal.callbacks import CallbacksView
-from ccportal.portal.calls import CallsCountView, CallsView
+from ccportal.portal.calls import CallsCountView, CallsView, ChoicesView
 from ccportal.portal.comments import CommentsView, CommentView, DeleteCommentView
 from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
 from ccportal.portal.deliveries import DeliveriesView, SendAgainView
@@ -27,6 +28,8 @@ from ccportal.portal.player import AudioView, ListeningView, PeaksView
 from ccportal.portal.quarantine import AssignView, QuarantineView
 from ccportal.portal.queues import QueuePart, QueuesPart, QueuesView, QueueView
 from ccportal.portal.recordings import AgainView, OneAgainView, ProgressView, RecordingsView
+from ccportal.portal.reviewing import CallReviewView
+from ccportal.portal.saved_views import ViewsView, ViewView
 from ccportal.portal.settings.general import GeneralView
 from ccportal.portal.settings.keys import KeysView, RevokeView
 from ccportal.portal.settings.recordings import FileNamesView, NamePreview
@@ -75,11 +78,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", AccountsView.as_view(), name="accounts"),
     path("accounts/menu", SuggestionsView.as_view(), name="accounts-menu"),
     path("calls/", CallsView.as_view(), name="calls"),
+    path("calls/choices", ChoicesView.as_view(), name="calls-choices"),
+    path("calls/bulk", BulkView.as_view(), name="calls-bulk"),
+    path("calls/views", ViewsView.as_view(), name="calls-views"),
+    path("calls/views/<id32:id>", ViewView.as_view(), name="calls-view"),
     path("calls/count", CallsCountView.as_view(), name="calls-count"),
     path("calls/<id32:id>/", CallView.as_view(), name="call"),
     path("calls/<id32:id>/drawer", DrawerView.as_view(), name="call-drawer"),
     path("calls/<id32:id>/holds", CallHoldsView.as_view(), name="call-holds"),
     path("calls/<id32:id>/holds/<id32:hold>/release", CallReleaseView.as_view(), name="call-release"),
+    path("calls/<id32:id>/review", CallReviewView.as_view(), name="call-review"),
     path("calls/<id32:id>/tags", CallTagsView.as_view(), name="call-tags"),
     path("calls/<id32:id>/comments", CommentsView.as_view(), name="comments"),
     path("calls/<id32:id>/comments/<id32:comment>", CommentView.as_view(), name="comment"),

@@ -13,6 +13,51 @@ function select(link) {
   link?.closest("tr").setAttribute("aria-current", "true");
 }
 
+// Ticked rows: how many, all of the page at once, and from one to another with shift.
+const ticks = () => [...page.querySelectorAll(".tick")];
+let lastTick = null;
+
+function showTicked() {
+  const all = ticks();
+  const ticked = all.filter((tick) => tick.checked).length;
+  const bar = page.querySelector("[data-bulk]");
+  const whole = page.querySelector("[data-tick-all]");
+  if (!bar || !whole) return;
+  whole.hidden = false;
+  whole.checked = ticked > 0 && ticked === all.length;
+  whole.indeterminate = ticked > 0 && ticked < all.length;
+  bar.querySelector("[data-ticked]").textContent = String(ticked);
+  const every = bar.querySelector("[data-all]");
+  if (!every) return;
+  every.hidden = !whole.checked;
+  if (!whole.checked) every.querySelector("input").checked = false;
+}
+
+function onTick(event) {
+  const all = ticks();
+  const tick = event.target.closest(".tick");
+  if (event.target.closest("[data-tick-all]")) for (const each of all) each.checked = event.target.checked;
+  else if (tick && event.shiftKey && lastTick?.isConnected) {
+    const ends = [all.indexOf(lastTick), all.indexOf(tick)].sort((a, b) => a - b);
+    for (const each of all.slice(ends[0], ends[1] + 1)) each.checked = tick.checked;
+  }
+  lastTick = tick ?? lastTick;
+  showTicked();
+}
+
+function tickCurrent() {
+  const tick = (current() ?? document.activeElement)?.closest("tr")?.querySelector(".tick");
+  if (!tick) return;
+  tick.checked = !tick.checked;
+  lastTick = tick;
+  showTicked();
+}
+
+function untick() {
+  for (const tick of ticks()) tick.checked = false;
+  showTicked();
+}
+
 let awaited = 0;
 
 async function openDrawer(link) {
@@ -54,13 +99,30 @@ function move(step) {
 
 function onClick(event) {
   const link = event.target.closest("a.open");
-  if (link && wide.matches && event.detail > 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+  if (event.target.closest(".tick, [data-tick-all]")) onTick(event);
+  else if (event.target.closest("[data-untick]")) queueMicrotask(untick);
+  else if (link && wide.matches && event.detail > 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
     openDrawer(link);
   } else if (event.target.closest("[data-drawer-close]")) closeDrawer();
   else if (event.target.closest("[data-next]")) move(1);
   else if (event.target.closest("[data-previous]")) move(-1);
+  else if (event.target.closest("[data-unset]")) unset(event);
   else if (event.target.closest("[data-more-filters]")) toggleFilters(event.target.closest("[data-more-filters]"));
+}
+
+// A filter's cross empties its menu, and the list follows.
+function unset(event) {
+  event.preventDefault();
+  const menu = event.target.closest(".facet").querySelector("details");
+  for (const input of menu.querySelectorAll("input:not([data-find])")) {
+    if (input.type === "radio") input.checked = input.value === "30d";
+    else if (input.type === "checkbox") input.checked = false;
+    else input.value = "";
+  }
+  const form = menu.closest("form");
+  menu.querySelector("summary").focus();
+  form.dispatchEvent(new Event("change", { bubbles: true }));
 }
 
 function toggleFilters(button) {
@@ -73,6 +135,7 @@ function onKey(event) {
   if (isTyping(event)) return;
   if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
+  else if (event.key === "x") tickCurrent();
   else if (event.key === "o" && current()) openDrawer(current());
   else if (event.key === "Enter" && event.target === document.body && current()) location.assign(current().href);
   else if (event.key === "Escape" && !drawer.hidden) closeDrawer();
@@ -88,6 +151,7 @@ async function openAndPlay(event) {
 
 // A preset and days chosen by hand exclude each other.
 function onPeriod(event) {
+  if (event.target.matches("[data-find]")) event.stopPropagation();
   const form = event.target.form;
   if (event.target.matches("[data-preset]")) {
     for (const day of form.querySelectorAll("[data-day]")) day.value = "";
@@ -100,10 +164,12 @@ if (page) {
   page.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
   page.addEventListener("change", onPeriod, true);
+  document.addEventListener("htmx:load", showTicked);
+  showTicked();
   // Nothing that is empty stands in the address.
   document.addEventListener("htmx:configRequest", (event) => {
     if (!event.target.matches("[data-filters]")) return;
     const kept = event.detail.parameters;
-    for (const name of [...Object.keys(kept)]) if (kept[name] === "") delete kept[name];
+    for (const name of [...Object.keys(kept)]) if (kept[name] === "" || name.startsWith("find_")) delete kept[name];
   });
 }

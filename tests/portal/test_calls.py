@@ -170,7 +170,7 @@ def test_a_page_takes_as_many_queries_for_fifty_calls_as_for_one(account: Accoun
         factories.make_recording(factories.make_call(account, user=factories.make_user(account)))
     with CaptureQueriesContext(connection) as many:
         page(admin)
-    assert len(many) == len(one) <= 10
+    assert len(many) == len(one) <= 15
 
 
 def test_no_page_counts_or_skips_rows(account: Account, admin: Client) -> None:

@@ -121,6 +121,43 @@ def test_a_call_is_found_by_an_id_it_had_before_a_merge(account: Account) -> Non
     assert found(account, alias.pk.hex) == {call}
 
 
+@pytest.mark.parametrize("written", ["0400", "…0400", "...0400", "*0400", "… 04-00", "04 00"])
+def test_a_number_is_found_by_how_it_ends(account: Account, written: str) -> None:
+    wanted = {
+        factories.make_call(account, caller_number="+82 10 1234-0400"),
+        factories.make_call(account, direction="outbound", dialed_number="03112300400"),
+        factories.make_call(account, direction="outbound", dialed_number="", callee_number="03112300400"),
+    }
+    factories.make_call(account, caller_number="01012340401")
+    factories.make_call(account, caller_number="01055551234", dialed_number="03112300400")
+    assert found(account, written) == wanted
+
+
+def test_fewer_than_four_digits_are_no_ending(account: Account) -> None:
+    factories.make_call(account, caller_number="01012340400")
+    assert found(account, "400") == set()
+
+
+def test_a_call_is_found_by_every_agent_who_answered_in_it(account: Account) -> None:
+    call = factories.make_call(account)
+    visit = factories.make_visit(call, agent_name="1001")
+    for agent, answered in (("1001", True), ("1002", True), ("1002", True), ("1003", False)):
+        fields = {} if answered else {"answered_at": None, "outcome": "failed"}
+        factories.make_offer(visit, agent, **fields)
+    other = factories.make_call(account, agent_name="1002")
+    calls = Call.objects.all()
+    assert {
+        agent: {call.pk for call in page_of(matching(calls, Wanted(agents=[agent]))).rows}
+        for agent in ("1001", "1002", "1003")
+    } == {"1001": {call.pk}, "1002": {call.pk, other.pk}, "1003": set()}
+    assert all(len(set(rows)) == len(rows) for rows in matching(calls, Wanted(agents=["1001", "1002"])))
+    labels = {"1002": "1002 Ben"}
+    assert found(account, "ben", labels) == {call, other}
+    terms = [read_term("Ada", "KR", {}, Leg.objects.none())]
+    both = matching(calls, Wanted(agents=["1002"], terms=terms))
+    assert {row.pk for row in page_of(both).rows} == {call.pk, other.pk}
+
+
 def test_eight_letters_are_a_name_and_not_an_id() -> None:
     assert range_of_ids("deadbeef") is None
 
@@ -137,6 +174,9 @@ def test_a_foreign_prefix_is_not_read_as_a_national_one() -> None:
         (Wanted(queues=["3000@default"]), {"queue_name": "3000@default"}),
         (Wanted(agents=["1001"]), {"agent_name": "1001"}),
         (Wanted(recorded=True), {"recording_count": 1}),
+        (Wanted(waits=(30_000, None)), {"wait_ms": 30_000}),
+        (Wanted(talks=(None, 59_000)), {"talk_ms": 59_000}),
+        (Wanted(lengths=(70_000, 80_000)), {"duration_ms": 75_000}),
         (Wanted(since=NOON + timedelta(hours=1)), {"started_at": NOON + timedelta(hours=1)}),
         (Wanted(until=NOON), {"started_at": NOON - timedelta(microseconds=1)}),
     ],
@@ -232,9 +272,14 @@ def test_pages_of_a_search_lead_through_every_column(account: Account) -> None:
     [
         ("", {}, "call_account_started"),
         ("", {"queues": ["3000@default"]}, "call_queue_started"),
-        ("", {"agents": ["1001"]}, "call_agent_started"),
+        ("", {"agents": ["1001"]}, "call_agent_started|offer_agent_listed"),
+        pytest.param(
+            "0400", {}, "call_(caller|dialed|callee|account)_started|call_other_reversed", id="ending"
+        ),
         ("010-5840-0500", {}, "call_(caller|dialed|callee)_started"),
-        pytest.param("010-58", {}, "call_(caller|dialed|callee|account)_started", id="beginning"),
+        pytest.param(
+            "010-58", {}, "call_(caller|dialed|callee|account)_started|call_other_reversed", id="beginning"
+        ),
     ],
 )
 def test_every_set_is_read_along_an_index(
