@@ -31,6 +31,7 @@ RUNS = (
     Run("ingest", ("--calls", "2000", "--database", "sqlite"), ("--calls", "40", "--database", "sqlite")),
     Run("live", ("--calls", "4000", "--rate", "200"), ("--calls", "20", "--rate", "20")),
     Run("live_board", ("--watchers", "200"), ("--watchers", "5", "--seconds", "3")),
+    Run("fastagi", (), ("--idle", "50", "--calls", "20")),
     Run("decisions", ("--decisions", "300000"), ("--decisions", "1000")),
     Run("recorder", ("--rate", "200", "--seconds", "4"), ("--rate", "20", "--seconds", "1")),
     Run("processing", (), ("--seconds", "20", "--short", "4", "--runs", "1")),

@@ -17,6 +17,7 @@ from tests.postgres import NoPostgreSQL, find_programs
 SMALL = {
     "csv_files": ("--calls", "50", "--database", "sqlite"),
     "decisions": ("--decisions", "100"),
+    "fastagi": ("--idle", "10", "--calls", "5", "--database", "sqlite"),
     "ingest": ("--calls", "3", "--database", "sqlite"),
     "live": ("--calls", "3", "--rate", "20", "--database", "sqlite"),
     "live_board": ("--watchers", "3", "--seconds", "3", "--database", "sqlite"),
