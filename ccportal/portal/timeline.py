@@ -14,6 +14,7 @@ from cdr.models import AgentOffer, Call, Leg, QueueVisit
 
 TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200)
 TICKS_AT_MOST = 9
+LAST_TICK = 96  # percent: words in the middle would stick out
 WIDE_PIXELS_A_PERCENT = 5.0
 NARROW_PIXELS_A_PERCENT = 3.2
 PIXELS_A_LETTER = 6.2
@@ -93,6 +94,7 @@ class Tick:
     x: str
     label: str
     is_minor: bool
+    is_last: bool
 
 
 @dataclass
@@ -121,7 +123,7 @@ class Scale:
         step = next((step for step in TICK_STEPS_S if seconds / step <= TICKS_AT_MOST), TICK_STEPS_S[-1])
         for index in range(int(seconds // step) + 1):
             x = 100 * index * step * 1000 / self.total_ms
-            yield Tick(f"{x:.3f}%", duration(index * step * 1000), bool(index % 2))
+            yield Tick(f"{x:.3f}%", duration(index * step * 1000), bool(index % 2), x > LAST_TICK)
 
 
 @dataclass

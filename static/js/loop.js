@@ -2,7 +2,8 @@
 import { clock } from "./clock.js";
 
 const SHORTEST = 300;
-const WORDS = ["Loop", "Loop to here", "Stop looping"];
+const WORDS = ["Loop", "Loop to here", "Looping"];
+const HINTS = ["Loop from here (l)", "Loop to here (l)", "Stop looping (l)"];
 
 export class Loop {
   constructor(button, label, span, total) {
@@ -40,8 +41,8 @@ export class Loop {
   show() {
     const stage = this.begin === null ? 0 : this.isWhole ? 2 : 1;
     this.button.setAttribute("aria-pressed", String(stage > 0));
-    this.label.textContent = stage === 2 ? `${clock(this.begin)} to ${clock(this.end)}` : WORDS[stage];
-    this.button.setAttribute("aria-label", stage === 2 ? `${WORDS[2]} ${this.label.textContent}` : WORDS[stage]);
+    this.label.textContent = WORDS[stage];
+    this.button.title = stage === 2 ? `${clock(this.begin)} to ${clock(this.end)}. ${HINTS[2]}` : HINTS[stage];
     const from = this.begin ?? 0;
     const width = stage === 2 ? this.end - from : stage === 1 ? this.total / 400 : 0;
     this.span.setAttribute("x", `${(100 * from) / this.total}%`);

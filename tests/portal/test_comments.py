@@ -92,7 +92,7 @@ def test_the_author_says_it_otherwise(call: Call, client: Client, reviewer: User
     assert ", edited" in client.get(f"/calls/{call.pk.hex}/").content.decode()
     answer = client.post(address(call, comment), {"text": "", "at": ""})
     assert answer.status_code == 400
-    assert "<details open>" in answer.content.decode()
+    assert '<details class="comment-acts" open>' in answer.content.decode()
 
 
 def test_only_the_author_and_administrators_delete(
