@@ -16,6 +16,7 @@ from uuid import UUID, uuid5
 
 from cdr.ingest import Touched
 from cdr.models import Call
+from database.sealed import LOST_WORDS, is_lost
 from recordings.connectors.facts import Facts
 from recordings.connectors.mapping import BadMapping, at_path, filled
 from recordings.connectors.models import Connector
@@ -119,6 +120,8 @@ class Sending:
         self.facts.results = dict(delivery.payload.get(DONE, {}))
 
     def run(self) -> None:
+        if is_lost(self.connector.secrets):
+            raise DeliveryFailed(LOST_WORDS)
         self.refuse_unsure()
         left = [step for step in self.connector.steps if step["name"] not in self.facts.results]
         if not left:

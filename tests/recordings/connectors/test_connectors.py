@@ -196,6 +196,15 @@ def test_what_is_no_wsdl_is_told(delivery: Delivery, tool: Tool, document: bytes
     assert "WSDL" in failed.error
 
 
+def test_without_its_key_a_secret_is_not_sent_and_the_call_waits(
+    delivery: Delivery, tool: Tool, settings: Any
+) -> None:
+    settings.CCPORTAL_ENCRYPTION_KEYS = ["another key of more than thirty-two letters"]
+    waiting = sent(delivery)
+    assert (waiting.state, "CCPORTAL_ENCRYPTION_KEYS" in waiting.error) == (DeliveryState.PENDING, True)
+    assert not tool.asked
+
+
 def test_no_secret_is_told(
     delivery: Delivery, connector: Connector, tool: Tool, caplog: pytest.LogCaptureFixture
 ) -> None:
