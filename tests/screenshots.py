@@ -23,12 +23,15 @@ from django.core.wsgi import get_wsgi_application  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
+from accounts.models import Role  # noqa: E402
+from cdr.models import Call  # noqa: E402
 from cdr.recount import rebuild  # noqa: E402
 from recordings.holding import hold_call  # noqa: E402
+from recordings.tagging import set_tags  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.portal.board import make_board  # noqa: E402
 from tests.portal.browser import launch  # noqa: E402
-from tests.portal.tenant import make_comments, make_deliveries, make_tenant, make_troubled_switches  # noqa: E402
+from tests.portal.tenant import Tenant, make_comments, make_deliveries, make_tenant, make_troubled_switches  # noqa: E402
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 WIDTHS = {1280: 900, 390: 844}
@@ -72,11 +75,13 @@ def fill() -> dict[str, str]:
         )
     make_comments(tenant, now)
     hold_call(tenant.talked, None, "Case 7: the caller's lawyer asked for it")
+    make_judged(tenant)
     missing = tenant.account.pk
     states = {state: call_in_state(missing, state) for state in ("missing", "failed", "recording")}
     return {
         "calls": "/calls/",
         "calls-nothing": "/calls/?q=010-5840-0599",
+        "calls-filtered": "/calls/?period=7d&outcome=answered&outcome=abandoned&talk_min=0:30&tag=card",
         "call": f"/calls/{tenant.talked.pk.hex}/",
         **{f"call-{state}": f"/calls/{call}/" for state, call in states.items()},
         "health": "/health/",
@@ -96,6 +101,21 @@ def fill() -> dict[str, str]:
         "orphan": f"/orphans/{make_orphan(tenant.talked)}/",
         "not-found": "/calls/00000000000000000000000000000000/",
     }
+
+
+def make_judged(tenant: Tenant) -> None:
+    """Give calls tags and reviewers, and the list saved views."""
+    reviewer, admin = tenant.people[Role.REVIEWER], tenant.people[Role.ADMIN]
+    names = ["call back", "card", "complaint", "<script>alert(1)</script>"]
+    for index, call in enumerate(Call.objects.filter(account=tenant.account).order_by("-started_at")[:40]):
+        if index % 4 == 1:
+            set_tags(call, names[: index % 5], None)
+        if index % 7 == 2:
+            factories.make_assignment(call, reviewer if index % 2 else admin)
+        if index % 7 == 4:
+            factories.make_assignment(call, reviewer, done_at=timezone.now(), done_by=str(reviewer))
+    factories.make_view(tenant.account, None, "Long Billing calls", "queue=3010%40default&talk_min=5%3A00")
+    factories.make_view(tenant.account, admin, "Abandoned this week", "period=7d&outcome=abandoned")
 
 
 def make_exports(account: Any, now: datetime) -> None:
@@ -272,6 +292,18 @@ def take_switcher(page: Page, base: str, theme: str, width: int) -> None:
     page.keyboard.press("Escape")
 
 
+def take_bulk(page: Page, theme: str, width: int) -> None:
+    page.locator(".tick").nth(0).click()
+    page.locator(".tick").nth(3).click(modifiers=["Shift"])
+    page.locator(".bulk summary", has_text="Assign").click()
+    page.screenshot(path=FOLDER / f"calls-bulk-{theme}-{width}.png")
+    page.keyboard.press("Escape")
+    page.locator("[data-untick]").click()
+    page.locator(".view-menu.is-save summary").click()
+    page.screenshot(path=FOLDER / f"calls-save-view-{theme}-{width}.png")
+    page.keyboard.press("Escape")
+
+
 def take_drawer(page: Page, base: str, theme: str, width: int) -> None:
     page.goto(f"{base}/calls/")
     if width > 1100:
@@ -279,6 +311,7 @@ def take_drawer(page: Page, base: str, theme: str, width: int) -> None:
         page.wait_for_selector("call-player[data-drawn]")
         take(page, "calls-drawer", theme, width)
         page.click("[data-drawer-close]")
+        take_bulk(page, theme, width)
         page.click("#facet-outcome")
     else:
         page.click("[data-more-filters]")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from django.db.models import Case, Expression, OuterRef, Prefetch, Q, QuerySet, TextField, Value, When
+from django.db.models import Case, Exists, Expression, OuterRef, Prefetch, Q, QuerySet, TextField, Value, When
 from django.http import Http404
 from rest_framework.request import Request
 
@@ -36,7 +37,7 @@ from ccportal.api.pages import Keyset
 from ccportal.api.recordings import grants_shown
 from ccportal.api.tags import CALL_TAGS, tags_seen
 from ccportal.api.views import AccountView, ListView, find, same_id
-from cdr.models import Call, CallAlias, Leg
+from cdr.models import AgentOffer, Call, CallAlias, Leg
 from recordings.models import Recording
 
 
@@ -88,6 +89,19 @@ def legs_with_recording(value: str) -> Q:
     return Q(call__in=recording.values("call"), uuid__in=recording.values("leg_uuid"))
 
 
+def with_agent(call: str, agent_name: str) -> Q:
+    """The rows whose conversation an agent had, first or after another; ``call`` leads to it."""
+    first = "agent_name" if call == "pk" else f"{call}__agent_name"
+    offers = AgentOffer._default_manager.filter(agent_name=agent_name, listed_at__isnull=False)
+    answered = offers.filter(account=OuterRef("account"), call=OuterRef(call))
+    return Q(**{first: agent_name}) | Q(Exists(answered))
+
+
+def any_agent(call: str) -> Column:
+    column = text("agent_name", "agent_name" if call == "pk" else f"{call}__agent_name", "Who answered first")
+    return replace(column, equals=lambda value: with_agent(call, value))
+
+
 CDR_COLUMNS = (
     identifier("id", "id"),
     text("call_id", "uuid", "The switch's own id of the leg"),
@@ -112,7 +126,7 @@ CDR_COLUMNS = (
     identifier("authorizing_id", "device_id"),
     text("bridge_id", "call__leg_uuid", "The switch's id of the conversation's first leg"),
     text("queue_name", "call__queue_name"),
-    text("agent_name", "call__agent_name"),
+    any_agent("call"),
     Column(
         "media_recordings",
         Kind.IDS,
@@ -155,7 +169,7 @@ CALL_COLUMNS = (
     identifier("owner_id", "user_id"),
     identifier("authorizing_id", "device_id"),
     text("queue_name", "queue_name"),
-    text("agent_name", "agent_name"),
+    any_agent("pk"),
     whole("leg_count", "leg_count"),
     Column(
         "media_recordings",

@@ -111,7 +111,8 @@ class ExportsView(AccountView):
         return redirect("exports")
 
     def asked_for(self, request: HttpRequest) -> dict[str, Any]:
-        keys = [key.hex for text in request.POST.getlist("call")[:PAGE_SIZE] if (key := read_id(text))]
+        ticked = [] if "all" in request.POST else request.POST.getlist("call")[:PAGE_SIZE]
+        keys = [key.hex for text in ticked if (key := read_id(text))]
         return {IDS: keys} if keys else {LIST: request.POST.get("list", "").lstrip("?")[:LONGEST_LIST]}
 
 

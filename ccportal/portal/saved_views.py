@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
@@ -151,8 +153,17 @@ class ViewsView(ViewsOfPerson):
 class ViewView(ViewsOfPerson):
     """Rename, replace, open with, or delete one view."""
 
+    view: SavedView | None = None
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.user.is_authenticated and self.account is not None:
+            self.view = self.views().filter(pk=kwargs["id"]).first()
+            if self.view is None:
+                raise Http404("There is no such view.")
+        return super().dispatch(request, *args, **kwargs)
+
     def post(self, request: HttpRequest, id: uuid.UUID) -> HttpResponse:  # noqa: A002
-        view = self.views().filter(pk=id).first()
+        view = self.view
         if view is None:
             raise Http404("There is no such view.")
         what = request.POST.get("do", "")

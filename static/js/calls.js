@@ -132,11 +132,16 @@ function toggleFilters(button) {
 }
 
 function onKey(event) {
-  if (isTyping(event)) return;
+  if (event.key === "Escape" && drawer.contains(event.target) && isTyping(event)) {
+    event.target.blur();
+    drawer.focus();
+    return;
+  }
+  if (isTyping(event) || event.defaultPrevented) return;
   if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
   else if (event.key === "x") tickCurrent();
-  else if (event.key === "o" && current()) openDrawer(current());
+  else if (event.key === "o" && current() && wide.matches) openDrawer(current()).then(() => drawer.focus());
   else if (event.key === "Enter" && event.target === document.body && current()) location.assign(current().href);
   else if (event.key === "Escape" && !drawer.hidden) closeDrawer();
   else if (event.key === " " && event.target.matches("a.open, body") && current() && drawer.hidden && wide.matches) openAndPlay(event);

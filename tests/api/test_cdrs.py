@@ -16,8 +16,10 @@ from tests.factories import (
     make_call,
     make_device,
     make_leg,
+    make_offer,
     make_queue,
     make_recording,
+    make_tag,
     make_team,
     make_user,
     make_visit,
@@ -201,3 +203,25 @@ def test_agent_sees_own_visits_only(api: Api) -> None:
     make_visit(make_call(api.account), agent_name="1001")
     make_visit(make_call(api.account), agent_name="1002")
     assert [row["agent_name"] for row in api_of(user).rows("/queue_calls")] == ["1001"]
+
+
+def test_an_agent_is_found_who_had_the_call_after_another(api: Api) -> None:
+    call = make_call(api.account)
+    make_leg(call)
+    visit = make_visit(call, agent_name="1001")
+    make_offer(visit, "1001")
+    make_offer(visit, "1002")
+    make_offer(visit, "1003", answered_at=None, outcome="failed")
+    make_leg(make_call(api.account, agent_name="1002"))
+    for path in ("/cdrs", "/cdrs/interaction"):
+        found = {name: len(api.rows(path, filter_agent_name=name)) for name in ("1001", "1002", "1003")}
+        assert found == {"1001": 1, "1002": 2, "1003": 0}
+
+
+def test_conversations_are_found_by_a_tag(api: Api) -> None:
+    call = make_call(api.account)
+    make_call(api.account)
+    make_tag(call, "=vip")
+    [row] = api.rows("/cdrs/interaction", filter_tags="=vip")
+    assert (row["id"], row["tags"]) == (call.pk.hex, ["=vip"])
+    assert len(api.rows("/cdrs/interaction", has_key="tags")) == 1
