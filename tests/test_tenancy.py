@@ -201,6 +201,7 @@ ROUTES: dict[str, Route] = {
     "exports/<id32:id>/file": item(Export, owner=404),
     "exports/<id32:id>/delete": item(Export, owner=302),
     "compliance/": Page(),
+    "compliance/audit.csv": Page(),
     "compliance/retention": Page(302),
     "compliance/holds": Page(302),
     "compliance/holds/<id32:id>/release": item(LegalHold, owner=302),

@@ -20,7 +20,7 @@ from ccportal.api.pages import Place
 from ccportal.api.sheets import written
 from ccportal.api.times import local
 from ccportal.exports.drafts import Draft
-from ccportal.exports.sources import Asked, Source
+from ccportal.exports.sources import AUDIO, Asked, Source
 from cdr.models import Call
 from recordings.buckets import StorageUnavailable
 from recordings.exports import Export
@@ -53,6 +53,7 @@ class AudioMaker:
         self.beat = beat
         self.by_call = source.model is Call
         self.zone = asked.account.zone
+        self.variant = Variant.AGENT if export.chosen.get(AUDIO) == Variant.AGENT else Variant.CALL
         self.files, self.missing = export.files, export.missing
         self.waits_for_storage = True
         self.zip = ZipFile(draft.body, "w")
@@ -67,25 +68,30 @@ class AudioMaker:
         files = self.files_of(recordings)
         for recording in recordings:
             self.beat()
-            self.add_one(recording, files[recording.pk])
+            self.add_files(recording, files[recording.pk])
         if self.by_call:
             self.note_calls_without(keys, recordings)
         self.zip.filelist.clear()
         self.zip.NameToInfo.clear()
 
-    def files_of(self, recordings: Sequence[Recording]) -> dict[Any, Media | None]:
-        """The whole call's file of each, the smaller format if there are two."""
+    def files_of(self, recordings: Sequence[Recording]) -> dict[Any, list[Media]]:
+        """The whole call's file of each, or its agents' parts; of two formats the smaller one."""
         playable = [row.pk.hex for row in recordings if row.state in PLAYABLE]
-        rows = self.asked.visible(Media).filter(recording__id__any_of=playable, variant=Variant.CALL)
-        found: dict[Any, Media | None] = defaultdict(lambda: None)
-        for media in rows.select_related("store").order_by("format"):
-            found[media.recording_id] = found[media.recording_id] or media
-        return found
+        rows = self.asked.visible(Media).filter(recording__id__any_of=playable, variant=self.variant)
+        found: dict[Any, dict[int, Media]] = defaultdict(dict)
+        for media in rows.select_related("store").order_by("part", "format"):
+            found[media.recording_id].setdefault(media.part, media)
+        return defaultdict(list, {key: list(parts.values()) for key, parts in found.items()})
 
-    def add_one(self, recording: Recording, media: Media | None) -> None:
-        if media is None:
-            self.note_missing(recording, recording.state_reason or "There is no audio of it.")
-            return
+    def add_files(self, recording: Recording, files: Sequence[Media]) -> None:
+        if not files:
+            no_part = self.variant == Variant.AGENT and recording.state in PLAYABLE
+            why = "It has no agent's part." if no_part else recording.state_reason
+            self.note_missing(recording, why or "There is no audio of it.")
+        for media in files:
+            self.add_one(recording, media)
+
+    def add_one(self, recording: Recording, media: Media) -> None:
         try:
             info = self.append(recording, media)
         except MediaMissing as gone:

@@ -20,13 +20,15 @@ from ccportal.api.pages import Keyset, Place
 from ccportal.exports.kinds import KINDS, kind_of
 from ccportal.portal.calls import labelled_agents
 from ccportal.portal.filters import Filters
+from ccportal.portal.recordings import Filters as RecordingFilters
 from ccportal.portal.searching import counted_by, wanted_by
 from cdr.models import Call
 from cdr.search import count_capped, matching
 from queues.models import Agent
 from recordings.exports import Export, ExportFormat, ExportKind
+from recordings.models import Recording
 
-LIST, FILTERS, IDS = "list", "filters", "ids"
+LIST, FILTERS, IDS, RECORDINGS, AUDIO = "list", "filters", "ids", "recordings", "audio"
 MOST_IDS = 1000
 
 
@@ -97,6 +99,8 @@ def source_of(export: Export, asked: Asked) -> Source:
     """The rows that were there when it was asked for."""
     if LIST in export.chosen:
         source = Source(Call, KINDS[ExportKind.CALLS].view.keyset, calls_listed(export, asked))
+    elif RECORDINGS in export.chosen:
+        source = recordings_listed(export, asked)
     elif IDS in export.chosen:
         source = ticked(export.chosen, asked)
     else:
@@ -113,6 +117,14 @@ def calls_listed(export: Export, asked: Asked) -> list[QuerySet[Call]]:
     person = asked.actor.user_id
     wanted = wanted_by(filters, asked.account.country, agents, asked.rows, counted, person)
     return matching(asked.rows(Call), wanted)
+
+
+def recordings_listed(export: Export, asked: Asked) -> Source:
+    """The recordings that the portal's list of those to look after has; its period is counted from then."""
+    query = QueryDict(export.chosen[RECORDINGS])
+    filters = RecordingFilters.read(query, asked.account.zone, export.asked_at)
+    rows = filters.chosen.of(asked.rows(Recording))
+    return Source(Recording, KINDS[ExportKind.RECORDINGS].view.keyset, [rows])
 
 
 def ticked(chosen: dict[str, Any], asked: Asked) -> Source:

@@ -28,6 +28,7 @@ from ccportal.portal.period import period_between
 from ccportal.portal.reviewing import may_assign, may_review, reviewers_offered, reviews_by_call
 from ccportal.portal.rows import Names, Row, by_day, other_number, row_of
 from ccportal.portal.saved_views import ViewsOfPerson
+from ccportal.portal.searches import note_search
 from ccportal.portal.searching import counted_by, wanted_by
 from ccportal.portal.tags import tags_by_call
 from ccportal.portal.wording import capped, on_one_line
@@ -119,6 +120,7 @@ class CallsView(SearchingView, ViewsOfPerson):
     def get(self, request: HttpRequest) -> HttpResponse:
         if not request.GET and not request.htmx and (view := self.default()):  # type: ignore[attr-defined]
             return redirect(self.address_of_view(view))
+        note_search(self.actor, self.chosen, self.filters.text)
         page = page_of(
             matching(self.rows(Call).select_related("user"), self.wanted),
             older=Cursor.parse(request.GET.get("older", "")),

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.access import Action
 from ccportal.exports.downloads import Gone, download
-from ccportal.exports.sources import IDS, LIST, may_have
+from ccportal.exports.sources import AUDIO, IDS, LIST, RECORDINGS, may_have
 from ccportal.portal.page import AccountView, read_id
 from ccportal.portal.switches import Clock, Moment
 from ccportal.portal.wording import State as Mark
@@ -23,6 +23,7 @@ from ccportal.portal.wording import on_one_line, size
 from cdr.search import COUNT_LIMIT, PAGE_SIZE
 from recordings.exporting import TooManyExports, ask, delete_export
 from recordings.exports import UNFINISHED, Export, ExportFormat, ExportKind, ExportState
+from recordings.models import Variant
 
 LONGEST_LIST = 8000
 SHOWN = 50
@@ -31,9 +32,11 @@ CHOICES = {
     for kind, file_format in [
         *((ExportKind.CALLS, each) for each in (ExportFormat.CSV, ExportFormat.XLSX)),
         *((ExportKind.QUEUE_CALLS, each) for each in (ExportFormat.CSV, ExportFormat.XLSX)),
-        (ExportKind.RECORDINGS, ExportFormat.ZIP),
+        *((ExportKind.RECORDINGS, each) for each in ExportFormat),
     ]
 }
+AGENTS_PARTS = "recordings-zip-agent"
+CHOICES[AGENTS_PARTS] = CHOICES["recordings-zip"]
 MARKS = {
     ExportState.QUEUED: Mark("Waiting", "off"),
     ExportState.RUNNING: Mark("Being made", "talk"),
@@ -97,11 +100,12 @@ class ExportsView(AccountView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Ask for the list of the address, or for the calls that were ticked."""
-        kind, file_format = CHOICES.get(request.POST.get("what", ""), ("", ""))
+        what = request.POST.get("what", "")
+        kind, file_format = CHOICES.get(what, ("", ""))
         if not kind or self.actor is None or not may_have(self.actor, file_format):
             messages.error(request, "Choose what to export.")
             return redirect("exports")
-        chosen = self.asked_for(request)
+        chosen = self.asked_for(request) | ({AUDIO: Variant.AGENT} if what == AGENTS_PARTS else {})
         try:
             ask(Export.wanted(self.chosen, kind, file_format, chosen, user=self.user), self.actor)
         except TooManyExports:
@@ -111,6 +115,8 @@ class ExportsView(AccountView):
         return redirect("exports")
 
     def asked_for(self, request: HttpRequest) -> dict[str, Any]:
+        if listed := request.POST.get("recordings"):
+            return {RECORDINGS: listed.lstrip("?")[:LONGEST_LIST]}
         ticked = [] if "all" in request.POST else request.POST.getlist("call")[:PAGE_SIZE]
         keys = [key.hex for text in ticked if (key := read_id(text))]
         return {IDS: keys} if keys else {LIST: request.POST.get("list", "").lstrip("?")[:LONGEST_LIST]}

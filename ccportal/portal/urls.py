@@ -13,7 +13,7 @@ from ccportal.portal.call import CallView, DrawerView
 from ccportal.portal.callbacks import CallbacksView
 from ccportal.portal.calls import CallsCountView, CallsView, ChoicesView
 from ccportal.portal.comments import CommentsView, CommentView, DeleteCommentView
-from ccportal.portal.compliance import ComplianceView, HoldsView, ReleaseView, RetentionView
+from ccportal.portal.compliance import AuditFileView, ComplianceView, HoldsView, ReleaseView, RetentionView
 from ccportal.portal.deliveries import DeliveriesView, SendAgainView
 from ccportal.portal.erasures import ErasurePreviewView, ErasureReportView, ErasuresView, ErasureView
 from ccportal.portal.errors import robots
@@ -122,6 +122,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exports/<id32:id>/file", ExportFileView.as_view(), name="export-file"),
     path("exports/<id32:id>/delete", DeleteExportView.as_view(), name="delete-export"),
     path("compliance/", ComplianceView.as_view(), name="compliance"),
+    path("compliance/audit.csv", AuditFileView.as_view(), name="audit-file"),
     path("compliance/retention", RetentionView.as_view(), name="retention"),
     path("compliance/holds", HoldsView.as_view(), name="holds"),
     path("compliance/holds/<id32:id>/release", ReleaseView.as_view(), name="release-hold"),

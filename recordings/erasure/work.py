@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote_plus
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -23,6 +24,7 @@ from accounts import audit
 from accounts.models import Account, AuditEntry
 from accounts.tenancy import Actor
 from cdr.models import Call, Leg
+from cdr.saved_views import SavedView
 from recordings.delivery.models import Delivery
 from recordings.erasure.copies import begin_anew, is_copy, names_it
 from recordings.erasure.finding import (
@@ -247,7 +249,15 @@ class Work:
                 hold.number, hold.forms = "erased", " erased "
             hold.save(update_fields=["reason", "number", "forms"])
             add_up(self.erasure, Counter({"mentions in released holds": 1}))
+        self.saved_views()
         return True
+
+    def saved_views(self) -> None:
+        """Lists that somebody kept under a name, and that ask for the number."""
+        views = SavedView.objects.filter(account=self.account).values_list("pk", "name", "query")
+        ids = [key for key, name, query in views if self.sought.is_in(name, unquote_plus(query))]
+        SavedView.objects.filter(pk__in=ids).delete()
+        add_up(self.erasure, Counter({"saved views": len(ids)}))
 
     def deliveries(self) -> bool:
         rows = Delivery.objects.filter(account=self.account)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Account
-from tests.factories import make_call, make_visit
+from accounts.models import Account, Role
+from tests.factories import make_call, make_user, make_visit
+from tests.portal.conftest import SignIn
 
 pytestmark = pytest.mark.django_db
 NUMBER = "01077778888"
@@ -55,3 +58,13 @@ def test_an_answer_before_settles_nothing(admin: Client, account: Account) -> No
     make_call(account, started_at=timezone.now() - timedelta(minutes=40), caller_number=NUMBER)
     abandon(account, 30)
     assert "waited 0:30" in admin.get("/callbacks/").content.decode()
+
+
+def test_the_list_is_fetched_as_csv_by_those_who_may_export(
+    admin: Client, account: Account, sign_in: SignIn
+) -> None:
+    abandon(account, 30)
+    head, row = list(csv.reader(io.StringIO(admin.get("/callbacks/?format=csv").content.decode())))
+    assert (row[head.index("number")], row[head.index("waited_seconds")]) == (NUMBER, "30")
+    reviewer = sign_in(make_user(account, Role.REVIEWER))
+    assert b"<html" in reviewer.get("/callbacks/?format=csv").content

@@ -10,6 +10,9 @@ from typing import Any
 STEPS = {
     "claimed": ("ccportal.exports.sources:Source.count", 1),
     "second chunk written": ("ccportal.exports.drafts:Draft.flush", 2),
+    "first file written": ("ccportal.exports.archive:AudioMaker.note_file", 1),
+    "fifth file written": ("ccportal.exports.archive:AudioMaker.note_file", 5),
+    "last file written": ("ccportal.exports.archive:AudioMaker.note_file", 8),
     "second chunk flushed": ("ccportal.exports.work:Work.note", 2),
     "all written": ("ccportal.exports.work:Work.finish", 1),
     "stored": ("ccportal.exports.work:Work.ready", 1),

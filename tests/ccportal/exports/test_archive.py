@@ -129,3 +129,28 @@ def test_other_tenants_and_other_teams_audio_stays(account: Account, asking: Ask
 def test_who_may_not_download_gets_no_audio(account: Account, asking: Asking) -> None:
     export = run(asking(make_user(account, Role.REVIEWER), kind="recordings", format="zip"))
     assert export.state == ExportState.FAILED
+
+
+def test_agents_parts_are_chosen_instead_of_whole_calls(account: Account, asking: Asking) -> None:
+    whole = make_recording(make_call(account), started_at=NOON)
+    make_media(whole, tone(0.3), file_name="call.wav")
+    for part, agent in ((1, "Anna"), (2, "../Ben\u202e")):
+        key = f"{account.pk.hex}/part-{part}.wav"
+        name = f"call_{agent}_span.wav"
+        make_media(whole, tone(0.1 * part), variant="agent", part=part, key=key, file_name=name)
+    alone = make_recording(make_call(account, started_at=NOON - timedelta(hours=1)))
+    make_media(alone, tone(0.1))
+    archive = audio(asking, chosen=ALL | {"audio": "agent"})
+    assert archive.namelist()[:2] == ["000001_call_Anna_span.wav", "000002_Ben_span.wav"]
+    assert [row["recording_id"] for row in listed(archive, "manifest.csv")] == [whole.pk.hex] * 2
+    (missing,) = listed(archive, "MISSING.csv")
+    assert (missing["recording_id"], missing["reason"]) == (alone.pk.hex, "It has no agent's part.")
+
+
+def test_a_list_of_recordings_is_exported_as_it_is_shown(account: Account, asking: Asking) -> None:
+    for state in (State.READY, State.MISSING):
+        recording = make_recording(make_call(account), state=state)
+        make_media(recording, tone(0.1)) if state == State.READY else None
+    archive = audio(asking, chosen={"recordings": "show=missing&period=all"})
+    assert archive.namelist() == ["manifest.csv", "MISSING.csv"]
+    assert [row["state"] for row in listed(archive, "MISSING.csv")] == ["missing"]

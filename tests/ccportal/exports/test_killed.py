@@ -88,7 +88,10 @@ def test_a_sheet_is_made_whole(
     assert len(stored) == 1
 
 
-@pytest.mark.parametrize("step", ["second chunk written", "stored"])
+@pytest.mark.parametrize(
+    "step",
+    ["first file written", "fifth file written", "last file written", "second chunk written", "stored"],
+)
 def test_an_archive_is_made_whole(
     step: str, calls: list[str], asking: Asking, process_environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from accounts.models import Account, AuditEntry, Contact, Switch
 from ccportal.exports import work as exports
 from ccportal.pipeline import apply_bodies
 from cdr.models import Call, EvidenceKey, Leg, QueueFigures
+from cdr.saved_views import SavedView
 from recordings.delivery.models import DeliveryState
 from recordings.erasure import work
 from recordings.erasure.finding import preview
@@ -46,6 +47,7 @@ def test_a_number_is_gone_from_everywhere_however_it_is_written(
         account=heard, kind="webhook", webhook=hook, payload=body, state=DeliveryState.SENT
     )
     note(heard, "+82 10-5840-0500, 02-781", chosen={"list": f"q={NUMBER}"})
+    SavedView.objects.create(account=heard, name="Mr Kim", query="q=%2B82+10-5840-0500&period=all")
     release(hold_number(heard, NUMBER, None, f"asked by {NUMBER}"), None)
     assert rows_with(NUMBER)
 
@@ -56,6 +58,7 @@ def test_a_number_is_gone_from_everywhere_however_it_is_written(
     assert not Contact.objects.exists()
     counts = {"calls": 1, "comments": 1, "contacts": 1, "deliveries": 1, "recordings": 1, "audio files": 1}
     assert counts.items() <= erasure.counts.items()
+    assert not SavedView.objects.exists()
     assert (erasure.elsewhere, erasure.ending) == ({"crm.example": 1}, "500")
     assert rows_with(OTHER)
     assert files_below(stored) == [Media.objects.get().key.rsplit("/", 1)[-1]]
