@@ -1,11 +1,12 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup assets demo test test-sqlite test-postgres check format bench screenshots lock clean
+.PHONY: help setup assets demo test test-sqlite test-postgres check format bench million screenshots lock clean
 
 PYTHON ?= python3
 export PYTHON
 BIN := .venv/bin
 export WORKERS ?= 3
+MILLION ?= /var/tmp/ccportal-million
 
 help: ## Say what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-22s %s\n", $$1, $$2 }'
@@ -46,6 +47,9 @@ format: setup ## Format the code and mend what ruff can
 
 bench: setup ## Measure; docs/performance.md says what and how
 	$(BIN)/python -m benchmarks
+
+million: setup ## Look at plans at a million calls; the database stays in MILLION
+	$(BIN)/python -m benchmarks.million $(MILLION) $(BIN)/python -m pytest -m million tests/benchmarks
 
 screenshots: setup ## Take a picture of every page, light and dark, wide and narrow
 	$(BIN)/python -m tests.screenshots

@@ -1,30 +1,33 @@
-"""Pages of /v2 at a million calls of a tenant on PostgreSQL: the first, the thousandth, the middle one."""
+"""Pages of /v2 at a million calls of a tenant on PostgreSQL: the first and the thousandth, by each filter."""
 
 from __future__ import annotations
 
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from accounts.keys import issue_token
 from accounts.models import User
-from benchmarks.calls_list import SCANS, explain
-from benchmarks.databases import migrated_database
-from benchmarks.figures import Figure, percentile, run_benchmark, skipped
-from benchmarks.legs import fill_with_legs
+from benchmarks.figures import Figure, run_benchmark, skipped
+from benchmarks.million import whole_calls
+from benchmarks.plans import faults_of, statements_of
+from benchmarks.taken import Taken
 from ccportal.api.pages import Place
-from cdr.models import Call, Leg
+from cdr.models import Call, Leg, QueueVisit
+from recordings.models import Recording
 from tests.postgres import NoPostgreSQL
 
 PAGE_SIZE = 50
 FAR = 999 * PAGE_SIZE
-LISTS: dict[str, tuple[Any, str]] = {"cdrs": (Leg, "created_at"), "cdrs/interaction": (Call, "started_at")}
+LISTS: dict[str, tuple[Any, str]] = {
+    "cdrs": (Leg, "created_at"),
+    "cdrs/interaction": (Call, "started_at"),
+    "queue_calls": (QueueVisit, "joined_at"),
+    "recordings": (Recording, "started_at"),
+}
 FILTERS: dict[str, list[dict[str, str]]] = {
     "cdrs": [
         {"filter_hangup_cause": "NORMAL_CLEARING"},
@@ -39,6 +42,15 @@ FILTERS: dict[str, list[dict[str, str]]] = {
         {"filter_agent_name": "1007"},
         {"filter_caller_id_number": "01000000499"},
         {"filter_dialed_number": "07070060007"},
+        {"filter_tags": "tag 3"},
+        {"has_key": "media_recordings"},
+    ],
+    "queue_calls": [{"filter_queue_name": "3004@default"}, {"filter_agent_name": "1007"}],
+    "recordings": [
+        {"filter_state": "ready"},
+        {"filter_queue_name": "3004@default"},
+        {"filter_agent_name": "1007"},
+        {"filter_tags": "tag 3"},
     ],
 }
 
@@ -50,25 +62,31 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def measure(options: Namespace) -> Iterator[Figure]:
     try:
-        with migrated_database("postgresql"):
-            admin = fill_with_legs(options.calls)
-            for path, (model, order) in LISTS.items():
-                yield from measure_list(admin, path, model, order, options)
+        with whole_calls(options.calls) as admin:
+            for path in LISTS:
+                yield from measure_list(admin, path, options)
     except NoPostgreSQL as missing:
         yield skipped("pages of /v2", str(missing))
 
 
-def measure_list(admin: User, path: str, model: Any, order: str, options: Namespace) -> Iterator[Figure]:
+def measure_list(admin: User, path: str, options: Namespace) -> Iterator[Figure]:
+    """Page 1 and page 1,000 without a filter and with each, told by page 1 without."""
     program = Program(admin, path, options.runs)
     first = program.ask("page 1", {})
     yield first
-    for name, offset in (("page 1,000", FAR), ("the page in the middle", options.calls // 2)):
-        rows = model.objects.filter(account=admin.account_id).order_by(f"-{order}", "-id")
-        row = rows[min(offset, options.calls - 2)]
-        key = Place(False, getattr(row, order), row.pk).write()
-        yield program.ask(name, {"start_key": key}, first.value)
+    far = key_at(admin, path, min(FAR, options.calls // 20))
+    yield program.ask("page 1,000", {"start_key": far}, first.value)
     for asked in FILTERS[path]:
-        yield program.ask(next(iter(asked)), asked, first.value)
+        name = " ".join(map("=".join, asked.items()))
+        yield program.ask(f"{name}, page 1", asked, first.value)
+        yield program.ask(f"{name}, from page 1,000 on", {**asked, "start_key": far}, first.value)
+
+
+def key_at(admin: User, path: str, offset: int) -> str:
+    """The ``start_key`` that leads to what stands behind so many rows of the list."""
+    model, order = LISTS[path]
+    row = model.objects.filter(account=admin.account_id).order_by(f"-{order}", "-id")[offset]
+    return Place(False, getattr(row, order), row.pk).write()
 
 
 class Program:
@@ -81,26 +99,19 @@ class Program:
         self.client = Client(headers={"X-Auth-Token": issue_token(user=admin)})
         self.runs = runs
 
-    def ask(self, name: str, query: dict[str, str], limit: float | None = None) -> Figure:
-        address = f"{self.address}?{urlencode(query)}"
-        plan = self.plan(address)
-        taken = []
-        for _ in range(self.runs):
-            began = time.perf_counter()
-            self.client.get(address)
-            taken.append((time.perf_counter() - began) * 1000)
-        middle = percentile(taken, 50)
-        note = f"p95 {percentile(taken, 95):.3g} ms; {plan}"
-        return Figure(f"{self.name}: {name}, p50", middle, "ms", limit, "page 1" if limit else "", note)
+    def page(self, query: dict[str, str]) -> Any:
+        answer = self.client.get(self.address, query)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{self.address} {query}: {answer.content!r}")
+        return answer
 
-    def plan(self, address: str) -> str:
-        with CaptureQueriesContext(connection) as captured:
-            self.client.get(address)
-        count = len(captured)
-        asked = [query["sql"] for query in captured.captured_queries]
-        page = next(sql for sql in asked if f"LIMIT {PAGE_SIZE + 1}" in sql)
-        scans = ", ".join(dict.fromkeys(SCANS.findall(explain(page, None, False))))
-        return f"{count} queries; {scans}"
+    def ask(self, name: str, query: dict[str, str], limit: float | None = None) -> Figure:
+        statements = statements_of(partial(self.page, query))
+        faults = [fault for statement in statements for fault in faults_of(statement)]
+        taken = Taken([partial(self.page, query)] * self.runs)
+        note = f"{taken}; {len(statements)} statements; {', '.join(faults) or 'by indexes'}"
+        of = "page 1" if limit else ""
+        return Figure(f"{self.name}: {name}, p50", taken.percentile(50), "ms", limit, of, note)
 
 
 if __name__ == "__main__":

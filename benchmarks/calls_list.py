@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,10 @@ from django.utils import timezone
 
 from accounts.actors import actor_for
 from accounts.models import User
-from benchmarks.databases import migrated_database
-from benchmarks.figures import Figure, percentile, run_benchmark, skipped
-from benchmarks.many_calls import AGENTS, CALLERS, DAYS, QUEUES, fill
+from benchmarks.figures import Figure, run_benchmark, skipped
+from benchmarks.many_calls import AGENTS, CALLERS, DAYS, QUEUES
+from benchmarks.million import whole_calls
+from benchmarks.taken import Taken
 from ccportal.portal.calls import CallsView
 from cdr.models import Call
 from cdr.search import PAGE_SIZE, Cursor, Page, count_capped, matching, page_of
@@ -32,6 +32,7 @@ BARE = """
 SELECT * FROM cdr_call WHERE account_id = %s AND (started_at, id) < (%s, %s)
 ORDER BY started_at DESC, id DESC LIMIT %s
 """
+SYLLABLES = ("ber", "cor", "fin", "hol", "lin", "mar")
 Chance = random.Random
 Work = Callable[[], object]
 Parameters = dict[str, str]
@@ -69,6 +70,14 @@ def a_caller(chance: Chance) -> str:
     return f"010{chance.randrange(CALLERS) * 499 % 10**8:08d}"
 
 
+def a_name(chance: Chance) -> str:
+    return (
+        Call.objects.filter(caller_name__gte=chance.choice("ABCDEFGHIJ"))
+        .exclude(caller_name="")[chance.randrange(50)]
+        .caller_name
+    )
+
+
 def a_day(chance: Chance) -> Parameters:
     day = (timezone.now() - timedelta(days=chance.randrange(1, DAYS))).date().isoformat()
     return {"from": day, "to": day}
@@ -104,7 +113,11 @@ QUESTIONS = (
     Question("number, first 3 digits", asked(q="010")),
     Question("number nobody has", asked(q="01190001234")),
     Question("dialled number", lambda chance: {"period": "all", "q": f"0707006{chance.randrange(300):04d}"}),
-    Question("name, 30 days", lambda chance: {"q": f"caller {a_caller(chance)[:6]}"}),
+    Question("name, 30 days", lambda chance: {"q": a_name(chance)}),
+    Question("name", lambda chance: {"period": "all", "q": a_name(chance)}),
+    Question("part of a name", lambda chance: {"period": "all", "q": a_name(chance)[3:9]}),
+    Question("first name", lambda chance: {"period": "all", "q": a_name(chance).split()[0]}),
+    Question("three letters of names", lambda chance: {"period": "all", "q": chance.choice(SYLLABLES)}),
     Question("name nobody has, 30 days", asked(period="30d", q="nobody at all")),
     Question("name nobody has, all time", asked(q="nobody at all")),
     Question("all filters together", all_together),
@@ -120,8 +133,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def measure(options: Namespace) -> Iterator[Figure]:
     try:
-        with migrated_database("postgresql"):
-            admin = fill(options.calls)
+        with whole_calls(options.calls) as admin:
             yield from measure_list(admin, options)
     except NoPostgreSQL as missing:
         yield skipped("calls list", str(missing))
@@ -130,7 +142,7 @@ def measure(options: Namespace) -> Iterator[Figure]:
 def measure_list(admin: User, options: Namespace) -> Iterator[Figure]:
     runs = options.runs
     middle = cursor_at(admin, options.calls // 2)
-    floor = percentile(milliseconds([partial(read_bare, admin, middle)] * runs), 50)
+    floor = Taken([partial(read_bare, admin, middle)] * runs).percentile(50)
     yield Figure("bare keyset page, p50", floor, "ms", note=f"{options.calls:,} calls of the tenant, psycopg")
     deep = [partial(page, admin, {"period": "all"}, middle)] * runs
     yield percentiles("deep page", deep, floor, f"from call {options.calls // 2:,} on")
@@ -139,7 +151,7 @@ def measure_list(admin: User, options: Namespace) -> Iterator[Figure]:
             yield ask(admin, question, options, floor)
     for name, parameters in (("count, all time", {"period": "all"}), ("count, 30 days", {})):
         yield percentiles(name, [partial(count, admin, parameters)] * runs, floor, "up to 10,001")
-    yield measure_page(admin, runs, floor)
+    yield from measure_page(admin, runs, floor)
 
 
 def ask(admin: User, question: Question, options: Namespace, floor: float) -> Figure:
@@ -150,20 +162,9 @@ def ask(admin: User, question: Question, options: Namespace, floor: float) -> Fi
 
 
 def percentiles(name: str, works: Sequence[Work], floor: float, note: str) -> Figure:
-    taken = milliseconds(works)
-    told = f"p50 {percentile(taken, 50):.3g} ms; {note}"
-    return Figure(f"{name}, p95", percentile(taken, 95), "ms", floor, "bare keyset page, p50", told)
-
-
-def milliseconds(works: Sequence[Work]) -> list[float]:
-    """How long each took, after one that warms up."""
-    works[0]()
-    taken = []
-    for work in works:
-        began = time.perf_counter()
-        work()
-        taken.append((time.perf_counter() - began) * 1000)
-    return taken
+    taken = Taken(works)
+    told = f"{taken}; {note}"
+    return Figure(f"{name}, p95", taken.percentile(95), "ms", floor, "bare keyset page, p50", told)
 
 
 def view_of(admin: User, parameters: Parameters) -> CallsView:
@@ -229,14 +230,20 @@ def read_bare(admin: User, cursor: Cursor) -> None:
         bare.fetchall()
 
 
-def measure_page(admin: User, runs: int, floor: float) -> Figure:
+def measure_page(admin: User, runs: int, floor: float) -> Iterator[Figure]:
+    """The page, how many calls there are, and the drawer of one, as a person's requests make them."""
     client = Client()
     client.force_login(admin)
-    if (status := client.get("/calls/").status_code) != 200:
-        return skipped("whole page", f"it answers {status}")
-    return percentiles(
-        "whole page, 30 days", [partial(client.get, "/calls/")] * runs, floor, "signed in, HTML, no network"
-    )
+    newest = Call.objects.filter(account=admin.account_id)[0]
+    for name, address in (
+        ("whole page, 30 days", "/calls/"),
+        ("its count", "/calls/count"),
+        ("drawer of a call", f"/calls/{newest.pk}/drawer"),
+    ):
+        if (status := client.get(address).status_code) != 200:
+            yield skipped(name, f"{address} answers {status}")
+        else:
+            yield percentiles(name, [partial(client.get, address)] * runs, floor, "signed in, HTML")
 
 
 if __name__ == "__main__":

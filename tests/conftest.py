@@ -35,6 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def belongs_to_run(item: pytest.Item, config: pytest.Config) -> bool:
+    if item.get_closest_marker("million"):
+        return config.option.markexpr == "million"
     if config.getoption("--only-database"):
         return uses_database(item) and not item.get_closest_marker("browser")
     return connection.vendor == "postgresql" or not item.get_closest_marker("postgres")
