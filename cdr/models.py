@@ -210,6 +210,9 @@ class Leg(CallPart):
         constraints = [models.UniqueConstraint(fields=["switch", "uuid"], name="leg_unique_uuid")]
         indexes = [
             models.Index("account", F("created_at").desc(), F("id").desc(), name="leg_account_created"),
+            models.Index(
+                "account", "caller_number", F("created_at").desc(), F("id").desc(), name="leg_caller_created"
+            ),
             models.Index(fields=["switch"], condition=Q(ended_at__isnull=True), name="leg_up"),
         ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from functools import partial
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Expression, Q
 
+from accounts.numbers import digits_of
 from ccportal.api.cells import (
     IDS,
     MOMENTS,
@@ -127,6 +128,11 @@ def text(name: str, path: str, about: str = "") -> Column:
         path=path,
         form=TEXTS,
     )
+
+
+def number(name: str, path: str, digits: str, about: str = "") -> Column:
+    """A phone number, looked for along the index of its digits."""
+    return replace(text(name, path, about), equals=lambda value: Q(**{path: value, digits: digits_of(value)}))
 
 
 def identifier(name: str, path: str, about: str = "") -> Column:
