@@ -41,6 +41,8 @@ def database_seconds() -> float:
     """The processor time of the server's process that answers this connection."""
     connection.ensure_connection()
     bare: Any = connection.connection
+    if connection.vendor != "postgresql":
+        return 0.0
     try:
         words = Path(f"/proc/{bare.info.backend_pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

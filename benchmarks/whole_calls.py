@@ -40,6 +40,7 @@ OFFER_COLUMNS = OF_CALL | {
     "answered_at": "answered_at",
     "ended_at": "left_at",
     "talk_ms": "duration_ms",
+    "listed_at": "joined_at",
 }
 # One answered visit in ten goes on to another agent.
 PASSED_ON = OFFER_COLUMNS | {

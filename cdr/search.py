@@ -277,7 +277,7 @@ def within_spans(wanted: Wanted) -> Q:
 
 
 def readings_of(term: Term) -> list[Q]:
-    """What a term can mean; all but names are answered by an index, names are read along the period."""
+    """What a term can mean; where there is no ``cdr.name_index``, names are read along the period."""
     readings = [
         number_in(column, form, whole=term.is_whole_number)
         for column in ("caller_digits", "dialed_digits", "callee_digits")

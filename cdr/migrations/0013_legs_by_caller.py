@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0011_contacts"),
-        ("cdr", "0010_name_index"),
+        ("cdr", "0012_list_answered_offers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
