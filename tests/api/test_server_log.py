@@ -140,11 +140,12 @@ def use_every_secret(outside: Outside, user: User, key: str, call_id: str) -> li
 
 @pytest.mark.slow
 def test_no_secret_is_in_what_the_server_writes(process_environment: dict[str, str], tmp_path: Path) -> None:
-    user = make_user(make_account("Acme", realm="acme.example"))
+    account = make_account("Acme", realm="acme.example")
+    user = make_user(account)
     hashed = PBKDF2PasswordHasher().encode(PASSWORD, "salt")
     User.objects.filter(pk=user.pk).update(password=hashed)
-    _, key = issue_key(user.account)
-    leg = make_leg(make_call(user.account))
+    _, key = issue_key(account)
+    leg = make_leg(make_call(account))
     log = tmp_path / "server.log"
     with logging_server(process_environment, log) as address:
         secrets = use_every_secret(Outside(address), user, key, leg.uuid)
