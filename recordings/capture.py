@@ -25,7 +25,7 @@ from database.moments import moment
 from recordings.call_tags import give_to_calls
 from recordings.delivery import news
 from recordings.enqueue import collect_soon, rehome_soon
-from recordings.matching import KnownRows, kept_path, match, rid_of, text
+from recordings.matching import KnownRows, is_ours, kept_path, match, rid_of, text
 from recordings.models import BROUGHT, Finding, Origin, Recording, State
 
 WITHOUT_FILE = (State.RECORDING, State.RECEIVED, State.MISSING, State.DISCARDED)
@@ -203,7 +203,7 @@ class Changes:
 
     def _left_over(self, row: Recording, conversation: ConversationTakes) -> None:
         """A row that is no take any more goes, unless it has a file, is held, was asked for or brought."""
-        is_kept = row.pk in self.known.with_media or row.legal_hold or row.origin in BROUGHT
+        is_kept = row.pk in self.known.with_media or row.legal_hold or row.origin in BROUGHT or is_ours(row)
         if row.state in WITHOUT_FILE and not is_kept:
             self.unwanted.append(row.pk)
             return

@@ -16,10 +16,12 @@ from django.utils import timezone
 
 from accounts.audit import clean
 from accounts.models import Switch
-from cdr.models import Leg
+from cdr.assembly.legs import LOST
+from cdr.models import ConnectionGap, Leg
 from database.moments import microseconds_of, moment
 from recordings.call_tags import give_to_calls
 from recordings.delivery import news
+from recordings.enqueue import collect_soon
 from recordings.matching import kept_path, text
 from recordings.models import Decision, Finding, Origin, Recording, State
 from switch import events as ev
@@ -228,11 +230,31 @@ def settle_ended(switch: Switch) -> None:
     legs = {row.leg_uuid for row in rows}
     if not legs:
         return
-    ended = Leg.objects.filter(switch=switch, uuid__in=legs, ended_at__isnull=False)
-    answered = dict(ended.values_list("uuid", "answered_at"))
+    ended = {
+        leg.uuid: leg for leg in Leg.objects.filter(switch=switch, uuid__in=legs, ended_at__isnull=False)
+    }
     for row in rows:
-        if row.leg_uuid in answered:
-            settle(row, was_answered=answered[row.leg_uuid] is not None)
+        leg = ended.get(row.leg_uuid)
+        if leg is None:
+            continue
+        if was_unheard(leg):
+            look_for_its_file(row, leg)
+        else:
+            settle(row, was_answered=leg.answered_at is not None)
+
+
+def was_unheard(leg: Leg) -> bool:
+    """Whether the switch was not heard for a part of the leg's life: then a file may have begun unheard."""
+    gaps = ConnectionGap.objects.filter(switch=leg.switch_id, started_at__lt=leg.ended_at)
+    return leg.hangup_cause == LOST or gaps.filter(ended_at__gt=leg.created_at).exists()
+
+
+def look_for_its_file(row: Recording, leg: Leg) -> None:
+    """Have the file collected if there is one; ours begin at the leg's answer."""
+    row.state, row.state_at = State.RECEIVED, timezone.now()
+    row.started_at = leg.answered_at or row.started_at
+    row.save(update_fields=["state", "state_at", "started_at"])
+    collect_soon([row.pk])
 
 
 def settle(row: Recording, *, was_answered: bool) -> None:

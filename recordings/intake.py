@@ -21,10 +21,12 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from cdr.models import Leg
 from recordings.candidates import Found, find_source, kept_source, overwritten, overwritten_by_other
 from recordings.delivery import news
 from recordings.enqueue import process_soon, rehome_soon
 from recordings.held_sources import marks_of, must_wait
+from recordings.matching import is_ours
 from recordings.models import PLAYABLE, Finding, Media, Recording, State, Variant
 from recordings.peaks import store_peaks
 from recordings.processing.native import combine
@@ -226,6 +228,9 @@ def give_up_or_wait(recording: Recording, error: SourceError) -> None:
     """Try again later, or say for good what is wrong; a row that is not in processing is left alone."""
     is_growing = error.finding == Finding.UNFINISHED
     final = error.permanent or (recording.attempts >= TRIES and not is_growing)
+    if final and error.finding == Finding.MISSING and nobody_answered(recording):
+        at_work(recording.pk).delete()
+        return
     verdict = verdict_on(recording, error.finding)
     with transaction.atomic():
         at_work(recording.pk).update(
@@ -236,6 +241,12 @@ def give_up_or_wait(recording: Recording, error: SourceError) -> None:
             next_try_at=next_look(error) if final else timezone.now() + BETWEEN_TRIES,
         )
         news.recordings_failed([recording.pk] if final and verdict != State.DISCARDED else [])
+
+
+def nobody_answered(recording: Recording) -> bool:
+    """Whether a file that we asked for, and never heard of, was for a leg that nobody answered."""
+    legs = Leg.objects.filter(switch=recording.switch_id, uuid=recording.leg_uuid, answered_at=None)
+    return recording.stopped_at is None and is_ours(recording) and legs.exists()
 
 
 def next_look(error: SourceError) -> datetime | None:

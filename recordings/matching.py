@@ -44,6 +44,11 @@ def rid_of(take: Take) -> uuid.UUID | None:
         return None
 
 
+def is_ours(row: Recording) -> bool:
+    """Whether we told the switch to write this very file."""
+    return row.pk.hex in row.path
+
+
 @dataclass(slots=True)
 class KnownRows:
     """The rows that takes may turn out to be, by what they share with them, and which have a file."""

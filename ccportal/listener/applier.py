@@ -19,6 +19,7 @@ from accounts.models import Switch, SwitchKind
 from ccportal import pipeline
 from ccportal.catch_up.chore import CatchUp
 from ccportal.listener.census import Census
+from ccportal.listener.gaps import tell_of_a_gap
 from ccportal.listener.parameters import Parameters, keep_copy
 from ccportal.listener.standby import RENEW_SECONDS, give_up_lease, hold_lease
 from cdr import observations
@@ -177,6 +178,8 @@ class Applier:
         self.place = Place(journal.identity, last.id)
         keep_place(self.folder, self.switch_id, self.place)
         self._heard_at = max(self._heard_at, last.received_at)
+        if any(tell_of_a_gap(batch) for batch in batches):
+            self.census.take_soon()
 
     def _prune(self, journal: Journal) -> None:
         if self.monotonic() >= self._prune_at and self.place is not None:

@@ -21,6 +21,7 @@ from switch.esl.command_connection import CommandConnection
 log = logging.getLogger(__name__)
 
 EVERY_SECONDS = 60.0
+SOON_SECONDS = 2.0
 
 
 class Listed(msgspec.Struct):
@@ -34,9 +35,13 @@ class ChannelList(msgspec.Struct):
 
 @dataclass
 class Census:
-    """Compares the legs that are up here with the switch's list; the first time a minute after the start."""
+    """Compares the legs that are up here with the switch's list: every minute, and soon after a gap."""
 
     due_at: float = field(default_factory=lambda: time.monotonic() + EVERY_SECONDS)
+
+    def take_soon(self) -> None:
+        """Some may have ended while the switch was not heard."""
+        self.due_at = min(self.due_at, time.monotonic() + SOON_SECONDS)
 
     def take(self, switch: Switch) -> int:
         """End the legs that the switch no longer has; how many. Run it when the journal is applied."""

@@ -68,6 +68,11 @@ def newest_first(journal: Journal) -> Iterator[Batch]:
         yield from journal.read(number - 1, limit_batches=1)
 
 
+def tell_of_a_gap(batch: Batch) -> bool:
+    """Whether the batch says that a time without a connection is over."""
+    return batch.kind == CONTROL and isinstance(_last_of_connection(batch.bodies), ev.ConnectionRestored)
+
+
 def _last_of_connection(bodies: Sequence[bytes]) -> ev.ConnectionLost | ev.ConnectionRestored | None:
     for body in reversed(bodies):
         try:

@@ -201,6 +201,18 @@ def test_the_applier_writes_rows_and_gaps(
     assert switch.listener == "here"
 
 
+def test_the_switch_is_asked_for_its_legs_soon_after_a_gap(
+    applier: Applier, journal_of_switch: Journal
+) -> None:
+    before = applier.census.due_at
+    journal_of_switch.append([gaps.lost(1_000_000, "x")], gaps.CONTROL)
+    run(applier)
+    assert applier.census.due_at == before
+    journal_of_switch.append([gaps.restored(1_000_000, 2_000_000)], gaps.CONTROL)
+    run(applier)
+    assert applier.census.due_at < before - 30
+
+
 def test_the_applier_waits_for_a_database_that_is_away(
     applier: Applier, journal_of_switch: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:

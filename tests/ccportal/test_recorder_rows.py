@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import uuid
 from pathlib import Path
@@ -12,14 +13,19 @@ import msgspec
 import pytest
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
+from django_q.models import OrmQ
 
 from accounts.keys import issue_key, issue_token
 from accounts.models import Device, Switch
+from ccportal.cdr_files import files_below, import_files
+from ccportal.listener.census import end_lost_legs
 from ccportal.pipeline import apply_mixed
 from ccportal.recorder.desk import take_requests, tell_outcome, write_outcomes
 from cdr.models import Call, Leg
 from policies.models import RecordingPolicy
 from policies.snapshot import Snapshot, keep_rows, load_rows, present_mark, read_rows
+from recordings.intake import TRIES, collect
 from recordings.models import Decision, Recording, RecordingRequest, State
 from switch import events as ev
 from tests import captures
@@ -77,6 +83,51 @@ def test_a_leg_that_nobody_answered_leaves_no_file() -> None:
     apply(switch, "fail_busy", *(intended(str(leg["uuid"]), uuid.uuid4().hex) for leg in unanswered()))
     assert Leg.objects.exists()
     assert not Recording.objects.exists()
+
+
+def cut_off(switch: Switch, *ours: ev.Event) -> None:
+    """Apply the beginning of a call; the switch was not heard from then on, and has the call no more."""
+    heard = [body for body in captures.bodies("queue_answered") if b'"CHANNEL_CREATE"' in body[:200]]
+    groups: list[Any] = [("control", [msgspec.json.encode(event) for event in ours]), ("events", heard)]
+    apply_mixed(switch, groups, journal="j", batch=1)
+    end_lost_legs(switch, [], MOMENT["at"] + 600_000_000)
+
+
+def test_a_file_that_may_have_begun_unheard_is_looked_for_and_stays_whatever_is_told_later() -> None:
+    switch = make.make_switch(make.make_account())
+    leg, rid = answered_leg(), uuid.uuid4().hex
+    cut_off(switch, intended(leg, rid))
+    row = Recording.objects.get(pk=uuid.UUID(rid))
+    assert (row.state, row.finding) == (State.RECEIVED, "")
+    assert [queued.task["args"] for queued in OrmQ.objects.all()] == [([rid],)]
+    import_files(switch, files_below(switch, [captures.FREESWITCH / "cdrs" / "json_cdr"]))
+    assert Leg.objects.get(uuid=leg).answered_at
+    assert Recording.objects.get(pk=row.pk).state == State.RECEIVED
+
+
+def test_a_leg_that_was_answered_and_ended_in_a_gap_may_have_a_file() -> None:
+    switch = make.make_switch(make.make_account())
+    began = min(leg["created"] for leg in captures.index()["queue_answered"]["legs"])
+    moment = dt.datetime.fromtimestamp(began, dt.UTC)
+    switch.gaps.create(started_at=moment, ended_at=moment + dt.timedelta(minutes=1))
+    leg, rid = answered_leg(), uuid.uuid4().hex
+    apply(switch, "queue_answered", intended(leg, rid))
+    row = Recording.objects.get(pk=uuid.UUID(rid))
+    assert (row.state, row.started_at) == (State.RECEIVED, Leg.objects.get(uuid=leg).answered_at)
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_without_a_file_an_unheard_leg_leaves_a_row_only_if_it_was_answered(
+    answered: bool, tmp_path: Path
+) -> None:
+    switch = make.make_switch(make.make_account(), path_mapping={"/rec": str(tmp_path)})
+    leg, rid = answered_leg(), uuid.uuid4().hex
+    cut_off(switch, intended(leg, rid))
+    Leg.objects.filter(uuid=leg).update(answered_at=timezone.now() if answered else None)
+    for _ in range(TRIES):
+        collect(uuid.UUID(rid))
+    left = Recording.objects.filter(pk=uuid.UUID(rid)).values_list("state", flat=True)
+    assert list(left) == ([State.MISSING] if answered else [])
 
 
 def unanswered() -> list[dict[str, Any]]:
