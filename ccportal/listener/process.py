@@ -80,22 +80,23 @@ class Listener:
 
     def _serve(self, journal: Journal) -> int:
         applier = ApplierProcess(self.folder, self.parameters.id)
+        first = FirstLease(self.folder, self.parameters.id)
         broken = False
         try:
-            broken = self._watch(journal, applier)
+            broken = self._watch(journal, applier, first)
         finally:
             drained = self._end_link("the listener was stopped")
             journal.sync()
             if self.once and not broken:
                 applier.finish(self.stopping.wait)
             applier.stop(DRAIN_SECONDS)
+            first.end(DRAIN_SECONDS)
         return 1 if broken or not drained else 0
 
-    def _watch(self, journal: Journal, applier: ApplierProcess) -> bool:
+    def _watch(self, journal: Journal, applier: ApplierProcess, first: FirstLease) -> bool:
         """Look after everything until the end; True when a thread died."""
         sync, look = Every(SYNC_SECONDS), Every(LOOK_SECONDS)
         patience = time.monotonic() + WAIT_FOR_LEASE_SECONDS
-        first = FirstLease(self.folder, self.parameters.id)
         while not self.stopping.wait(TICK_SECONDS):
             applier.tick()
             unheard = "away" if time.monotonic() > patience else first.word

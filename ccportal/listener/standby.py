@@ -89,7 +89,8 @@ def hold_lease(switch_id: uuid.UUID, name: str, now: datetime, heard_at: datetim
 class FirstLease:
     """Asks for the lease at once: the applier, who looks after it, takes a while to start.
 
-    ``word`` is "held" as soon as it is; whatever else there is to say the applier says.
+    ``word`` is "held" as soon as it is; whatever else there is to say the applier says. ``end`` gives it up,
+    also where the applier never came to hold it.
     """
 
     def __init__(self, folder: Path, switch_id: str) -> None:
@@ -98,6 +99,17 @@ class FirstLease:
         self._switch_id = uuid.UUID(switch_id)
         self.thread = threading.Thread(target=self._ask, name="first lease", daemon=True)
         self.thread.start()
+
+    def end(self, patience: float) -> None:
+        self.thread.join(patience)
+        if not self.word:
+            return
+        try:
+            give_up_lease(self._switch_id, listener_name(self._folder))
+        except DatabaseError as error:
+            log.warning("the lease runs out by itself: %s", type(error).__name__)
+        finally:
+            connection.close()
 
     def _ask(self) -> None:
         try:

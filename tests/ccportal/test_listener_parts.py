@@ -303,3 +303,5 @@ def test_the_lease_is_asked_for_while_the_applier_starts(holder: str, word: str,
     first.thread.join(20)
     assert first.word == word
     assert Switch.objects.get().listener == (holder or listener_name(tmp_path))
+    first.end(20)
+    assert Switch.objects.get().listener == holder
