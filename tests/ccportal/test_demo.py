@@ -19,12 +19,14 @@ from django.conf import settings
 from accounts.models import Account, Role, User
 from ccportal.demo.fill import Fill, fill_calls, load_fill, plan
 from ccportal.demo.live import LiveTape
+from ccportal.demo.remarks import add_remarks
 from ccportal.demo.repertoire import AUDIO, Repertoire
 from ccportal.demo.rows import make_rows
 from ccportal.demo.stage import free_port
 from ccportal.demo.tenants import PASSWORD, TENANTS
 from cdr.models import Call, EventCount, Outcome
 from recordings.models import Recording
+from reviews.models import Comment
 from switch.esl.replay_audio import AudioShelf
 
 BEGAN = datetime(2027, 3, 3, 15, 0, tzinfo=UTC).timestamp()
@@ -56,6 +58,19 @@ def test_filling_again_changes_nothing(tmp_path: Path) -> None:
         legs = sorted(Call.objects.values_list("leg_uuid", "started_at", "account"))
     assert len(set(legs)) == len(legs)
     assert User.objects.filter(role=Role.OPERATOR).count() == 1
+
+
+@pytest.mark.django_db
+def test_a_reviewer_has_commented_on_calls_of_each_tenant_once(tmp_path: Path) -> None:
+    fill_calls(make_rows(tmp_path, 8021), Fill(BEGAN, 60, 5), tmp_path)
+    for _ in range(2):
+        add_remarks()
+    commented = list(Comment.objects.select_related("call"))
+    reviewers = set(User.objects.filter(role=Role.REVIEWER).values_list("account", flat=True))
+    assert {comment.call.account_id for comment in commented} == reviewers
+    assert len({(comment.call_id, comment.text, comment.author_id) for comment in commented}) == len(
+        commented
+    )
 
 
 @pytest.mark.django_db

@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 
 from ccportal.demo.fill import fill_calls, keep_fill, load_fill
+from ccportal.demo.remarks import add_remarks
 from ccportal.demo.rows import OPERATOR_EMAIL, demo_api_key, make_rows
 from ccportal.demo.stage import HOST, commands, free_port, is_free, run
 from ccportal.demo.tenants import PASSWORD, TENANTS
@@ -57,6 +58,7 @@ class Command(BaseCommand):
         if not fill.done:
             self.say(f"Filling in {fill.calls} calls of the last {fill.days} days…")
             fill_calls(switch, fill, recordings)
+            add_remarks()
             fill.done = True
             keep_fill(settings.DATA_DIR, fill)
 
