@@ -65,6 +65,11 @@ class Span:
         """Whether words find room to its right rather than to its left."""
         return self.left + self.width < 75
 
+    @property
+    def fits_before(self) -> bool:
+        """Whether words find room to its left."""
+        return self.left * WIDE_PIXELS_A_PERCENT >= self.label_pixels
+
 
 @dataclass(frozen=True)
 class TimelineRow:
