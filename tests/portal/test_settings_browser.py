@@ -75,8 +75,10 @@ def test_another_browser_is_signed_out(visit: Visit, account: Account, browser: 
         phone = Visit(other.new_page(), visit.base)
         phone.sign_in("admin@hanbit.example")
         visit.sign_in("admin@hanbit.example")
+        visit.page.set_viewport_size({"width": 390, "height": 844})
         visit.go("/me/")
         assert visit.objections() == []
+        assert visit.page.evaluate(FIT)
         visit.page.get_by_role("button", name="Sign out Safari on iPhone").click()
         expect(visit.page.get_by_role("status")).to_contain_text("is signed out")
         phone.go("/calls/")
