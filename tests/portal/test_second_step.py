@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db.models import F
 from django.test import Client
 
@@ -244,3 +245,14 @@ def test_nobody_resets_it_for_who_stands_above_or_elsewhere(person: User, sign_i
         set_up(other)
         act(sign_in(person), "reset_second_step", other)
         assert has_second_step(other)
+
+
+def test_the_only_operator_is_helped_by_a_command(capsys: Any) -> None:
+    operator = factories.make_operator()
+    set_up(operator)
+    call_command("reset_second_step", operator.email.upper())
+    assert not has_second_step(operator)
+    assert AuditEntry.objects.get().action == "second_step.reset"
+    for email in (operator.email, "nobody@example.com"):
+        with pytest.raises(CommandError):
+            call_command("reset_second_step", email)
