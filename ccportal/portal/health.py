@@ -46,8 +46,9 @@ from ccportal.portal.switches import (
 from ccportal.portal.wording import capped, listed
 from cdr.models import Call, StatisticsCheck
 from cdr.search import COUNT_LIMIT, count_capped
+from queues.models import Difference
 from recordings.expected import REFUSED
-from recordings.models import Decision, Delivery, Recording, Redo, State
+from recordings.models import Decision, Delivery, Orphan, OrphanState, Recording, Redo, State
 
 CALLS_LOOKED_AT = 1000
 NUMBER_WORDS = (
@@ -58,6 +59,8 @@ NUMBER_WORDS = (
     "Four things need",
     "Five things need",
     "Six things need",
+    "Seven things need",
+    "Eight things need",
 )
 
 
@@ -76,6 +79,9 @@ class HealthView(CaretakerView):
             "portal/health.html",
             **context,
             quarantined_shown=capped(context["quarantined"]),
+            drift_shown=capped(context.get("drift", 0)),
+            drift_url=self.set_up("admin:queues_difference_changelist"),
+            orphaned_shown=capped(context.get("orphaned", 0)),
             rows_at_most=ROWS_AT_MOST,
             checked=f"{clock.now.astimezone(self.zone):%H:%M:%S}",
             problems=listed(problems),
@@ -132,6 +138,8 @@ class HealthView(CaretakerView):
                 (clock.at(refusal.at), refusal)
                 for refusal in newest_refusals(decisions, calls, files, filters.period)
             ],
+            "drift": count_capped([self.visible(Difference)]),
+            "orphaned": count_capped([self.visible(Orphan).filter(state=OrphanState.WAITING)]),
             "check": StatisticsCheck.newest(self.visible(StatisticsCheck).filter(account=account)),
             **progress_of(self.visible(Redo).filter(account=account), clock),
         }
@@ -202,6 +210,10 @@ def problems_of(context: dict[str, Any]) -> Iterator[str]:
         yield f"{counted_noun(undelivered, 'delivery', 'deliveries')} did not arrive"
     if damaged := counts.get(DAMAGED):
         yield f"{counted_noun(damaged, 'recording is', 'recordings are')} damaged"
+    if drift := context.get("drift"):
+        yield f"{counted_noun(drift, 'setting of queues differs', 'settings of queues differ')} on a switch"
+    if orphaned := context.get("orphaned"):
+        yield f"{counted_noun(orphaned, 'file belongs', 'files belong')} to no recording"
     if quarantined := context["quarantined"]:
         yield f"{counted_noun(quarantined, 'call belongs', 'calls belong')} to no account"
 

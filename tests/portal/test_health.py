@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -15,9 +16,11 @@ from django.utils import timezone
 from accounts.models import Account, Role, Switch
 from ccportal.portal import wording
 from cdr import search
-from cdr.models import Call, ConnectionGap, EventCount, IngestPosition
+from cdr.models import Call, ConnectionGap, EventCount, IngestPosition, QueueFigures
+from cdr.recount import check, rebuild
+from queues.models import Difference
 from recordings.kinds import KINDS
-from recordings.models import Damage, Decision, Finding, Recording, State
+from recordings.models import Damage, Decision, Finding, Orphan, OrphanState, Recording, State
 from tests import factories
 from tests.portal.conftest import SignIn
 
@@ -277,10 +280,55 @@ def test_more_rows_are_no_more_queries(
             page_of(admin, query)
         return len(queries)
 
-    assert fill() == fill() <= 37
+    assert fill() == fill() <= 39
 
 
 def test_an_account_without_anything_is_told_so(admin: Client) -> None:
     page = page_of(admin)
     for words in ("No switch has brought a call", "Nothing out of the ordinary", "None: every command"):
         assert words in page
+
+
+def test_what_differs_on_a_switch_and_files_that_nobody_knows_are_counted_with_their_lists(
+    admin: Client, account: Account, switch: Switch, now: datetime
+) -> None:
+    assert "Nothing needs you." in page_of(admin)
+    for name in ("3000@default", "3010@default"):
+        Difference.objects.create(account=account, switch=switch, kind="queue", name=name, seen_at=now)
+    Orphan.objects.create(
+        account=account, switch=switch, path="/rec/a.wav", size=1, modified_at=now, state=OrphanState.WAITING
+    )
+    page = page_of(admin)
+    assert "Two things need you." in page
+    for words in ("2 settings of queues differ on a switch", "1 file belongs to no recording"):
+        assert words in page
+    drift = re.search(r'href="([^"]+)" aria-label="Look at 2: queues', page)
+    assert drift is not None
+    assert "3010@default" in admin.get(drift[1]).content.decode()
+    assert 'aria-label="Look at 1: Orphaned"' in page
+    assert "a.wav" in admin.get("/orphans/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("offered", "words"),
+    [(0, "sums were equal to a count of the rows"), (5, "sums were not equal to their rows and were mended")],
+)
+def test_what_came_of_counting_the_statistics_again_is_told(
+    admin: Client, account: Account, switch: Switch, offered: int, words: str
+) -> None:
+    call = factories.make_call(account, switch=switch, started_at=timezone.now() - timedelta(hours=1))
+    factories.make_visit(call)
+    rebuild(account)
+    assert "Compared with their calls" not in page_of(admin)
+    QueueFigures.objects.filter(account=account).update(offered=F("offered") + offered)
+    check(account)
+    page = " ".join(page_of(admin).split())
+    assert "Compared with their calls" in page
+    assert words in page
+    check(account)
+    assert "sums were equal to a count of the rows" in page_of(admin)
+
+
+def test_another_account_s_check_is_not_told(admin: Client) -> None:
+    check(factories.make_account("Other"))
+    assert "Compared with their calls" not in page_of(admin)
