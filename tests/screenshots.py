@@ -31,7 +31,14 @@ from recordings.tagging import set_tags  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.portal.board import make_board  # noqa: E402
 from tests.portal.browser import launch  # noqa: E402
-from tests.portal.tenant import Tenant, make_comments, make_deliveries, make_tenant, make_troubled_switches  # noqa: E402
+from tests.portal.tenant import (  # noqa: E402
+    Tenant,
+    conversation,
+    make_comments,
+    make_deliveries,
+    make_tenant,
+    make_troubled_switches,
+)
 
 FOLDER = Path(__file__).resolve().parent.parent / "screenshots"
 WIDTHS = {1280: 900, 390: 844}
@@ -83,6 +90,7 @@ def fill() -> dict[str, str]:
         "calls-nothing": "/calls/?q=010-5840-0599",
         "calls-filtered": "/calls/?period=7d&outcome=answered&outcome=abandoned&talk_min=0:30&tag=card",
         "call": f"/calls/{tenant.talked.pk.hex}/",
+        **other_calls(tenant, now),
         **{f"call-{state}": f"/calls/{call}/" for state, call in states.items()},
         "health": "/health/",
         "recordings": "/recordings/?show=missing",
@@ -116,6 +124,24 @@ def make_judged(tenant: Tenant) -> None:
             factories.make_assignment(call, reviewer, done_at=timezone.now(), done_by=str(reviewer))
     factories.make_view(tenant.account, None, "Long Billing calls", "queue=3010%40default&talk_min=5%3A00")
     factories.make_view(tenant.account, admin, "Abandoned this week", "period=7d&outcome=abandoned")
+
+
+def other_calls(tenant: Tenant, now: datetime) -> dict[str, str]:
+    """A caller who gave up, and a call of three hours."""
+    from cdr.models import Call
+
+    abandoned = Call.objects.filter(account=tenant.account, outcome="abandoned")[0]
+    began = now - timedelta(hours=4)
+    long = factories.make_call(
+        tenant.account,
+        started_at=began,
+        ended_at=began + timedelta(hours=3),
+        duration_ms=10_800_000,
+        talk_ms=10_795_000,
+    )
+    factories.make_leg(long)
+    factories.make_media(factories.make_recording(long), conversation(240), duration_ms=10_795_000)
+    return {"call-abandoned": f"/calls/{abandoned.pk.hex}/", "call-long": f"/calls/{long.pk.hex}/"}
 
 
 def make_exports(account: Any, now: datetime) -> None:
