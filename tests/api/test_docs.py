@@ -159,7 +159,7 @@ def test_examples_of_the_documentation_run(live_server: LiveServer, tmp_path: Pa
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert EXAMPLES.count("curl ") == done.stdout.count(b'"status":"success"') + 13
+    assert EXAMPLES.count("curl ") == done.stdout.count(b'"status":"success"') + 15
     assert (tmp_path / "march.csv").read_bytes().startswith(b"caller_id_number,")
     assert (tmp_path / "part.wav").stat().st_size == 1000
     [audio] = [path for path in tmp_path.glob("*.wav") if path.name != "part.wav"]
