@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
+import uuid
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.test import Client
 
 from accounts.keys import issue_token
 from accounts.models import User
-from benchmarks.figures import Figure, run_benchmark, skipped
+from benchmarks.figures import Figure, percentile, run_benchmark, skipped
 from benchmarks.million import whole_calls
 from benchmarks.plans import faults_of, statements_of
 from benchmarks.taken import Taken
@@ -65,6 +68,7 @@ def measure(options: Namespace) -> Iterator[Figure]:
         with whole_calls(options.calls) as admin:
             for path in LISTS:
                 yield from measure_list(admin, path, options)
+            yield measure_strangers(admin, options.runs)
     except NoPostgreSQL as missing:
         yield skipped("pages of /v2", str(missing))
 
@@ -80,6 +84,23 @@ def measure_list(admin: User, path: str, options: Namespace) -> Iterator[Figure]
         name = " ".join(map("=".join, asked.items()))
         yield program.ask(f"{name}, page 1", asked, first.value)
         yield program.ask(f"{name}, from page 1,000 on", {**asked, "start_key": far}, first.value)
+
+
+def measure_strangers(admin: User, runs: int) -> Figure:
+    """What is another tenant's against what is nobody's, asked for in turns."""
+    program = Program(admin, "cdrs", runs)
+    strangers = list(Leg.objects.exclude(account=admin.account_id).values_list("pk", flat=True)[:runs])
+    if not strangers:
+        strangers = list(Call.objects.exclude(account=admin.account_id).values_list("pk", flat=True)[:runs])
+    taken: dict[bool, list[float]] = {True: [], False: []}
+    for is_strange, id_ in chain(*(((True, id_), (False, uuid.uuid4())) for id_ in strangers)):
+        began = time.perf_counter()
+        status = program.client.get(f"{program.address}/{id_.hex}").status_code
+        taken[is_strange].append((time.perf_counter() - began) * 1000)
+        if status != 404:
+            raise RuntimeError(f"a stranger's id answers {status}")
+    theirs, nobodys = (percentile(taken[whose], 50) for whose in (True, False))
+    return Figure("404 of another tenant's id, p50", theirs, "ms", nobodys, "404 of an unknown id")
 
 
 def key_at(admin: User, path: str, offset: int) -> str:

@@ -10,16 +10,27 @@ INDEXES = {
     "call_talk": "(account_id, talk_ms)",
     "call_length": "(account_id, duration_ms)",
 }
+# A hundred steps, as usual, are too few to tell the longest call in a thousand.
+LENGTHS = ("wait_ms", "talk_ms", "duration_ms")
+STEPS = 1000
 
 
 def add(apps, editor):
-    for name, columns in INDEXES.items() if connection.vendor == "postgresql" else ():
+    if connection.vendor != "postgresql":
+        return
+    for name, columns in INDEXES.items():
         editor.execute(f"CREATE INDEX {name} ON cdr_call {columns}")
+    for column in LENGTHS:
+        editor.execute(f"ALTER TABLE cdr_call ALTER {column} SET STATISTICS {STEPS}")
 
 
 def remove(apps, editor):
-    for name in INDEXES if connection.vendor == "postgresql" else ():
+    if connection.vendor != "postgresql":
+        return
+    for name in INDEXES:
         editor.execute(f"DROP INDEX {name}")
+    for column in LENGTHS:
+        editor.execute(f"ALTER TABLE cdr_call ALTER {column} SET STATISTICS -1")
 
 
 class Migration(migrations.Migration):
