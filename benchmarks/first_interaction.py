@@ -49,7 +49,7 @@ def visit(browser: Browser, base: str, cookie: str, runs: int) -> Iterator[Figur
 
 
 def opened(browser: Browser, base: str, address: str, cookie: str, *, fresh: bool) -> float:
-    """Seconds from asking for the page until a key moves along the list; ``fresh`` has no file in the cache."""
+    """Seconds from asking for the page until a key moves along the list; ``fresh``: with an empty cache."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": cookie, "url": base}])
     page = context.new_page()

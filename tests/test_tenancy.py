@@ -436,7 +436,7 @@ MAKERS: dict[type[Model], Callable[[Tenant], Model]] = {
     Assignment: lambda tenant: make.make_assignment(row(tenant, Call), tenant.user, note=MARK),
     SavedView: lambda tenant: make.make_view(tenant.account, None, f"{MARK} view"),
     DefaultView: lambda tenant: DefaultView.objects.create(
-        account=tenant.account, person=tenant.user, view=row(tenant, SavedView)
+        account=tenant.account, person=make.make_user(tenant.account), view=row(tenant, SavedView)
     ),
     RecordingPolicy: lambda tenant: RecordingPolicy.objects.create(
         account=tenant.account, document={"account": {"any": {"any": {"url": f"https://{MARK}.example/"}}}}

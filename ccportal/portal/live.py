@@ -29,6 +29,7 @@ from accounts.actors import actor_for
 from accounts.audit import address_of
 from accounts.models import Account, User
 from accounts.tenancy import Actor
+from ccportal.enrolment import MUST_ENROL
 from ccportal.portal.calls import NamedView
 from ccportal.portal.page import CHOSEN_ACCOUNT, read_id
 from queues.live_rows import LiveMark
@@ -119,6 +120,7 @@ class LivePart(LivePage):
     """The live part alone. Nothing here writes, so that no form's token is needed."""
 
     asks_for: Actor | None = None
+    open_before_enrolment = True  # it is looked at with the session, which is not read for every part
 
     @method_decorator(csrf_exempt)
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
@@ -144,7 +146,7 @@ class LivePart(LivePage):
     def look_up(self) -> Watcher | None:
         """Who watches; kept for a while when the page said what account it is about."""
         cookie, asked = self.watching
-        user = self.request.user if cookie else None
+        user = self.request.user if cookie and not self.request.session.get(MUST_ENROL) else None
         self.asks_for = actor_for(user, address_of(self.request)) if isinstance(user, User) else None
         if self.asks_for is None or not isinstance(user, User):
             return None

@@ -180,9 +180,12 @@ class Evidence:
 
 
 def other_legs(evidence: Evidence) -> list[Leg]:
-    """Legs that are neither the first nor an agent's."""
+    """Legs that are neither the first nor an agent's: a switch gives one who calls and one who is called
+    the same moment.
+    """
     drawn = {offer.agent_leg_uuid for offer in evidence.offers} | {evidence.call.leg_uuid}
-    return [leg for leg in evidence.legs if leg.uuid not in drawn]
+    others = [leg for leg in evidence.legs if leg.uuid not in drawn]
+    return sorted(others, key=lambda leg: (leg.created_at, leg.direction == "outbound"))
 
 
 def leg_name(leg: Leg, names: Names) -> str:

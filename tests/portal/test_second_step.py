@@ -203,6 +203,7 @@ def test_before_it_is_set_up_nothing_else_is_open(client: Client, account: Accou
     for place in ("/calls/", "/me/", "/admin/", "/settings/"):
         assert client.get(place).headers["Location"] == "/me/two-step/", place
     assert client.get(f"/v2/accounts/{account.pk.hex}").status_code == 403
+    assert client.get(f"/queues/live?account={account.pk.hex}").status_code == 401
     client.get("/me/two-step/")
     client.post("/me/two-step/", {"code": code_of(person)})
     assert is_in(client)

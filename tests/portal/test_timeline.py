@@ -38,7 +38,7 @@ def in_order(spans: list[Span]) -> list[tuple[str, str]]:
 
 def test_who_is_consulted_talks_with_the_caller_only_once_the_call_was_handed_over() -> None:
     drawn = timeline("attended_transfer")
-    assert [row.name for row in drawn.rows] == ["010-1234-0020", "1001", "1002", "1001, line 2"]
+    assert [row.name for row in drawn.rows] == ["010-1234-0020", "1001", "1001, line 2", "1002"]
     assert in_order(drawn.rows[0].spans) == [
         ("offer", "Ringing"),
         ("talk", "With 1001"),
