@@ -88,10 +88,8 @@ def measure_list(admin: User, path: str, options: Namespace) -> Iterator[Figure]
 
 def measure_strangers(admin: User, runs: int) -> Figure:
     """What is another tenant's against what is nobody's, asked for in turns."""
-    program = Program(admin, "cdrs", runs)
-    strangers = list(Leg.objects.exclude(account=admin.account_id).values_list("pk", flat=True)[:runs])
-    if not strangers:
-        strangers = list(Call.objects.exclude(account=admin.account_id).values_list("pk", flat=True)[:runs])
+    program = Program(admin, "cdrs/legs", runs)
+    strangers = Call.objects.exclude(account=admin.account_id).values_list("pk", flat=True)[:runs]
     taken: dict[bool, list[float]] = {True: [], False: []}
     for is_strange, id_ in chain(*(((True, id_), (False, uuid.uuid4())) for id_ in strangers)):
         began = time.perf_counter()
